@@ -1,0 +1,3 @@
+//! Ordered bytes in memory: a real backend, for stores that need no disk and for tests.
+/// Tables in memory.
+pub struct MemoryBackend;
