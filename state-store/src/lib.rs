@@ -12,16 +12,16 @@
 
 #![forbid(unsafe_code)]
 
-mod error;
-mod timestamp;
-mod headers;
-pub mod codec;
-mod windowed;
 pub mod backend;
 pub mod changelog;
-pub mod store;
+pub mod codec;
+mod error;
+mod headers;
 mod key_value;
+pub mod store;
+mod timestamp;
 mod window;
+mod windowed;
 
 pub use codec::{Codec, CodecRef, DefaultCodec};
 pub use error::{Error, Kind, Result};

@@ -68,7 +68,13 @@ impl<K: 'static, V: Clone + 'static> WindowStore<K, V> {
         todo!()
     }
     /// Windows of one key that start in `from ..= to`.
-    pub fn fetch(&mut self, key: &K, from: Timestamp, to: Timestamp, direction: Direction) -> Result<WindowCursor<K, V>> {
+    pub fn fetch(
+        &mut self,
+        key: &K,
+        from: Timestamp,
+        to: Timestamp,
+        direction: Direction,
+    ) -> Result<WindowCursor<K, V>> {
         todo!()
     }
     /// Windows of the keys `first ..= last` (open where `None`) that start in `from ..= to`.

@@ -2,8 +2,20 @@
 
 #![forbid(unsafe_code)]
 
+mod builder;
+pub mod dsl;
 mod error;
 pub mod log;
+mod node;
+pub mod partitioner;
+mod plan;
 pub mod record;
+mod task;
+pub mod time;
 
+pub use builder::{IntoTopics, StreamsBuilder};
 pub use error::{Error, Kind, Place, Result};
+pub use node::sink::{StreamPartitioner, TopicNameExtractor};
+pub use node::source::TimestampExtractor;
+pub use plan::Topology;
+pub use task::{PunctuationType, TaskId, TimerId};

@@ -1,0 +1,58 @@
+//! What users write: handles on a growing plan. Each method records one node.
+
+mod kstream;
+mod options;
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::Location;
+use std::sync::Arc;
+
+use state_store::CodecRef;
+
+pub use kstream::KStream;
+pub use options::{Consumed, Named, Produced};
+
+use crate::plan::{AnyCodecs, NodeId, Op, PlanBuilder, PlanNode, TypeTag, Wire};
+use crate::record::{Data, Record};
+
+/// The plan behind all handles of one builder.
+pub(crate) type PlanCell = RefCell<PlanBuilder>;
+
+/// A node to be added: what every operator says of itself.
+pub(crate) struct NewNode {
+    pub(crate) op: Op,
+    pub(crate) name: String,
+    pub(crate) parents: Vec<NodeId>,
+    pub(crate) codecs: AnyCodecs,
+    pub(crate) repartition_required: bool,
+    pub(crate) origin: &'static Location<'static>,
+    pub(crate) wire: Wire,
+}
+
+/// Adds a node whose outlet carries records of `K` and `V`.
+pub(crate) fn add<K: Data, V: Data>(plan: &PlanCell, node: NewNode) -> NodeId {
+    let NewNode { op, name, parents, codecs, repartition_required, origin, wire } = node;
+    plan.borrow_mut().add(PlanNode {
+        name,
+        op,
+        parents,
+        children: Vec::new(),
+        stores: Vec::new(),
+        output: TypeTag::of::<Record<K, V>>(),
+        codecs,
+        repartition_required,
+        origin,
+        wire,
+    })
+}
+
+/// A codec as the plan keeps it.
+pub(crate) fn any_codec<T: 'static>(codec: &CodecRef<T>) -> Arc<dyn Any + Send + Sync> {
+    Arc::new(Arc::clone(codec))
+}
+
+/// The codec of `T` that the plan keeps, if it keeps one of that type.
+pub(crate) fn typed_codec<T: 'static>(kept: Option<&Arc<dyn Any + Send + Sync>>) -> Option<CodecRef<T>> {
+    kept?.downcast_ref::<CodecRef<T>>().cloned()
+}

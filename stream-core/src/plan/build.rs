@@ -1,0 +1,119 @@
+//! The plan while it is being written: nodes and stores are added, mistakes are kept for `build`.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::plan::names::Names;
+use crate::plan::{NodeId, Plan, PlanNode, StoreId, StorePlan, names, subtopology};
+use crate::{Error, Kind, Result};
+
+/// A plan that still grows.
+#[derive(Default)]
+pub(crate) struct PlanBuilder {
+    pub(crate) names: Names,
+    nodes: Vec<PlanNode>,
+    stores: Vec<StorePlan>,
+    pending_names: Vec<String>,
+    mistakes: Vec<Error>,
+}
+
+/// A name that a user gave to the next operator of a stream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PendingName(usize);
+
+impl PlanBuilder {
+    /// Adds a node below its parents.
+    pub(crate) fn add(&mut self, node: PlanNode) -> NodeId {
+        let id = NodeId(u32::try_from(self.nodes.len()).expect("a plan has fewer than 2^32 nodes"));
+        if self.nodes.iter().any(|other| other.name == node.name) {
+            let why = format!("two operators are named {:?}; the second is made at {}", node.name, node.origin);
+            self.mistakes.push(Error::new(Kind::Invalid, why));
+        }
+        for parent in &node.parents {
+            self.nodes[parent.0 as usize].children.push(id);
+        }
+        self.nodes.push(node);
+        id
+    }
+
+    /// Adds a store.
+    pub(crate) fn add_store(&mut self, store: StorePlan) -> StoreId {
+        let id = StoreId(u32::try_from(self.stores.len()).expect("a plan has fewer than 2^32 stores"));
+        if self.stores.iter().any(|other| other.name == store.name) {
+            let why = format!("two stores are named {:?}; the second is made at {}", store.name, store.origin);
+            self.mistakes.push(Error::new(Kind::Invalid, why));
+        }
+        self.stores.push(store);
+        id
+    }
+
+    /// Keeps a name for the next operator of a handle; handles are `Copy` and cannot carry it.
+    pub(crate) fn keep_name(&mut self, name: String) -> PendingName {
+        self.pending_names.push(name);
+        PendingName(self.pending_names.len() - 1)
+    }
+
+    pub(crate) fn kept_name(&self, name: PendingName) -> String {
+        self.pending_names[name.0].clone()
+    }
+
+    /// The user's name, checked, or the next generated one. An index is used up either way.
+    pub(crate) fn operator_name(
+        &mut self,
+        user: Option<String>,
+        prefix: &str,
+        origin: &'static Location<'static>,
+    ) -> String {
+        if let Some(Err(error)) = user.as_deref().map(names::validate) {
+            self.mistake(error, origin);
+        }
+        self.names.or_generate(user, prefix)
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &PlanNode {
+        &self.nodes[id.0 as usize]
+    }
+
+    pub(crate) fn node_mut(&mut self, id: NodeId) -> &mut PlanNode {
+        &mut self.nodes[id.0 as usize]
+    }
+
+    pub(crate) fn store(&self, id: StoreId) -> &StorePlan {
+        &self.stores[id.0 as usize]
+    }
+
+    pub(crate) fn store_mut(&mut self, id: StoreId) -> &mut StorePlan {
+        &mut self.stores[id.0 as usize]
+    }
+
+    /// The store of that name.
+    pub(crate) fn find_store(&self, name: &str) -> Option<StoreId> {
+        let index = self.stores.iter().position(|store| store.name == name)?;
+        Some(StoreId(u32::try_from(index).expect("indices come from add_store")))
+    }
+
+    /// Connects a store to a node that reads or writes it.
+    pub(crate) fn connect(&mut self, node: NodeId, store: StoreId) {
+        let stores = &mut self.nodes[node.0 as usize].stores;
+        if !stores.contains(&store) {
+            stores.push(store);
+        }
+    }
+
+    /// Keeps a mistake: the DSL's methods cannot fail, `build` does.
+    pub(crate) fn mistake(&mut self, error: Error, origin: &'static Location<'static>) {
+        self.mistakes.push(error.within(format_args!("at {origin}")));
+    }
+
+    /// The finished plan.
+    ///
+    /// # Errors
+    /// The first mistake.
+    pub(crate) fn build(mut self) -> Result<Arc<Plan>> {
+        if !self.mistakes.is_empty() {
+            return Err(self.mistakes.swap_remove(0));
+        }
+        let subtopologies = subtopology::cut(&self.nodes);
+        Ok(Arc::new(Plan { nodes: self.nodes, stores: self.stores, subtopologies }))
+    }
+}

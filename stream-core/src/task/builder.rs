@@ -1,0 +1,172 @@
+//! Wires the nodes of a set of subtopologies, children first, on the thread that will run them.
+//!
+//! One subtopology per task in the runtime; all of them in one task in the test driver, as Java's driver does. This is
+//! the one place where an edge or a store is looked up by `Any`; `Plan` has proved the types.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use state_store::StoreConfig;
+use state_store::backend::SharedBackend;
+use state_store::changelog::ChangelogId;
+
+use crate::node::source::{Source, SourceHead};
+use crate::node::{Inlet, Node, Outlet, Push};
+use crate::plan::{NodeId, Plan, PlanNode, StoreId};
+use crate::record::Data;
+use crate::task::context::TaskContext;
+use crate::task::queues::Head;
+use crate::task::stores::OpenStore;
+use crate::{Error, Kind, Result};
+
+/// Where a task's rows lie.
+pub(crate) struct Backends {
+    /// Survives the process.
+    pub(crate) disk: SharedBackend,
+    /// Restored whole at each start.
+    pub(crate) memory: SharedBackend,
+}
+
+/// Makes the typed head of a queue of a source.
+pub(crate) type MakeHead = Box<dyn Fn() -> Box<dyn Head>>;
+
+/// A task's nodes, wired.
+pub(crate) struct Wired {
+    pub(crate) context: TaskContext,
+    /// In topological order.
+    pub(crate) nodes: Vec<(NodeId, Rc<RefCell<dyn Node>>)>,
+    /// In the order in which the nodes that use them come.
+    pub(crate) stores: Vec<(StoreId, OpenStore)>,
+    /// Source nodes: which topics, and a head for each queue.
+    pub(crate) sources: Vec<(NodeId, MakeHead)>,
+}
+
+/// A task while it is being wired.
+pub(crate) struct TaskBuilder<'a> {
+    plan: &'a Plan,
+    node: NodeId,
+    /// `Rc<RefCell<dyn Push<K, V>>>` by node.
+    inlets: HashMap<NodeId, Box<dyn Any>>,
+    nodes: Vec<(NodeId, Rc<RefCell<dyn Node>>)>,
+    stores: BTreeMap<StoreId, OpenStore>,
+    sources: Vec<(NodeId, MakeHead)>,
+    context: TaskContext,
+    backends: Backends,
+}
+
+/// Wires `nodes` (ascending) of `plan`.
+pub(crate) fn wire(plan: &Arc<Plan>, nodes: &[NodeId], context: TaskContext, backends: Backends) -> Result<Wired> {
+    let mut builder = TaskBuilder {
+        plan,
+        node: NodeId(0),
+        inlets: HashMap::new(),
+        nodes: Vec::new(),
+        stores: BTreeMap::new(),
+        sources: Vec::new(),
+        context,
+        backends,
+    };
+    for node in nodes.iter().rev() {
+        builder.node = *node;
+        (plan.node(*node).wire)(&mut builder).map_err(|error| builder.context.locate(error, *node))?;
+    }
+    builder.nodes.reverse();
+    builder.sources.reverse();
+    let mut stores = Vec::new();
+    for node in nodes {
+        for store in &plan.node(*node).stores {
+            if let Some(open) = builder.stores.remove(store) {
+                stores.push((*store, open));
+            }
+        }
+    }
+    Ok(Wired { context: builder.context, nodes: builder.nodes, stores, sources: builder.sources })
+}
+
+impl TaskBuilder<'_> {
+    /// The node being wired.
+    pub(crate) fn node_id(&self) -> NodeId {
+        self.node
+    }
+
+    pub(crate) fn plan_node(&self) -> &PlanNode {
+        self.plan.node(self.node)
+    }
+
+    /// A node of the plan by its name, among the children of the one being wired.
+    pub(crate) fn child_named(&self, name: &str) -> Option<NodeId> {
+        self.plan_node().children.iter().copied().find(|child| self.plan.node(*child).name == name)
+    }
+
+    pub(crate) fn context(&mut self) -> &mut TaskContext {
+        &mut self.context
+    }
+
+    /// The outlet of the node being wired: its children were wired before it.
+    pub(crate) fn outlet<K: Data, V: Data>(&self) -> Outlet<K, V> {
+        let inlets = self.plan_node().children.iter().map(|child| {
+            let inlet = self.inlets.get(child).expect("children are wired before their parents");
+            let push = inlet.downcast_ref::<Rc<RefCell<dyn Push<K, V>>>>();
+            // Invariant: the DSL's types let a child be added only below a parent that carries its input.
+            Inlet { id: *child, push: Rc::clone(push.expect("an edge has one type")) }
+        });
+        Outlet::new(inlets.collect())
+    }
+
+    /// Installs the running node of the one being wired.
+    pub(crate) fn install<K: Data, V: Data>(&mut self, node: impl Push<K, V> + Node + 'static) {
+        let node = Rc::new(RefCell::new(node));
+        let push: Rc<RefCell<dyn Push<K, V>>> = node.clone();
+        self.inlets.insert(self.node, Box::new(push));
+        self.nodes.push((self.node, node));
+    }
+
+    /// Installs a source: it has no inlet, the task's queues feed it.
+    pub(crate) fn install_source<K: Data, V: Data>(&mut self, source: Source<K, V>) {
+        let source = Rc::new(source);
+        let make: MakeHead = Box::new(move || Box::new(SourceHead::new(Rc::clone(&source))));
+        self.sources.push((self.node, make));
+    }
+
+    /// The store `id`, opened when it is first asked for.
+    ///
+    /// # Errors
+    /// `Kind::Invalid` where the store is of another type than `S`.
+    pub(crate) fn store<S: 'static>(&mut self, id: StoreId) -> Result<Rc<RefCell<S>>> {
+        if !self.stores.contains_key(&id) {
+            let open = self.open_store(id)?;
+            self.stores.insert(id, open);
+        }
+        let store = self.stores[&id].typed.downcast_ref::<Rc<RefCell<S>>>();
+        store.cloned().ok_or_else(|| {
+            let plan = self.plan.store(id);
+            let why =
+                format!("the store {:?} made at {} is not a {}", plan.name, plan.origin, std::any::type_name::<S>());
+            Error::new(Kind::Invalid, why)
+        })
+    }
+
+    fn open_store(&mut self, id: StoreId) -> Result<OpenStore> {
+        let store = self.plan.store(id);
+        let changelog = match &store.logging {
+            None => None,
+            Some(_) => {
+                let topic = format!("{}-{}-changelog", self.context.application_id(), store.name);
+                let (topic, _) = self.context.topic(&topic)?;
+                Some(ChangelogId(topic.0))
+            }
+        };
+        let backend = if store.in_memory { &self.backends.memory } else { &self.backends.disk };
+        (store.open)(StoreConfig {
+            name: store.name.clone(),
+            backend: Rc::clone(backend),
+            changelog,
+            caching: store.caching,
+            send_old_values: store.send_old_values,
+        })
+    }
+}

@@ -1,0 +1,221 @@
+//! What a running node may ask of its task: the record's origin, times, outputs, timers, a commit.
+
+use std::sync::Arc;
+
+use state_store::changelog::{ChangeRecord, ChangeSink};
+
+use crate::log::{OutTopic, Outgoing};
+use crate::plan::{NodeId, Plan};
+use crate::record::{Headers, RecordMeta, Timestamp};
+use crate::task::TaskId;
+use crate::task::timers::{PunctuationType, TimerId, Timers};
+use crate::time::Clock;
+use crate::{Error, Result};
+
+/// Where a task's outputs go: a log's producer in the runtime, a list in the test driver.
+pub(crate) trait Collector {
+    /// The number of a topic and how many partitions it has.
+    fn topic(&mut self, name: &str) -> Result<(OutTopic, i32)>;
+
+    /// Takes a record.
+    fn send(&mut self, record: Outgoing<'_>) -> Result<()>;
+}
+
+/// The origin of the record that is being processed.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    topic: u32,
+    partition: i32,
+    offset: i64,
+}
+
+/// The state of a task that its nodes share.
+pub(crate) struct TaskContext {
+    id: TaskId,
+    application_id: Arc<str>,
+    plan: Arc<Plan>,
+    clock: Arc<dyn Clock>,
+    collector: Box<dyn Collector>,
+    /// Names of the task's source topics, as `Origin` numbers them.
+    topics: Vec<Arc<str>>,
+    origin: Option<Origin>,
+    node: NodeId,
+    stream_time: Timestamp,
+    wall_clock: Timestamp,
+    pub(crate) timers: Timers,
+    dropped: u64,
+    commit_requested: bool,
+}
+
+impl TaskContext {
+    pub(crate) fn new(
+        id: TaskId,
+        application_id: Arc<str>,
+        plan: Arc<Plan>,
+        clock: Arc<dyn Clock>,
+        collector: Box<dyn Collector>,
+    ) -> Self {
+        let wall_clock = clock.now();
+        Self {
+            id,
+            application_id,
+            plan,
+            clock,
+            collector,
+            topics: Vec::new(),
+            origin: None,
+            node: NodeId(0),
+            stream_time: Timestamp::NONE,
+            wall_clock,
+            timers: Timers::default(),
+            dropped: 0,
+            commit_requested: false,
+        }
+    }
+
+    pub(crate) fn id(&self) -> TaskId {
+        self.id
+    }
+
+    pub(crate) fn application_id(&self) -> &str {
+        &self.application_id
+    }
+
+    // ---- what nodes ask -------------------------------------------------------------------------
+
+    /// Where the record comes from; `None` in a punctuation and at start.
+    pub(crate) fn record_meta(&self) -> Option<RecordMeta> {
+        self.origin.map(|origin| RecordMeta {
+            topic: Arc::clone(&self.topics[origin.topic as usize]),
+            partition: origin.partition,
+            offset: origin.offset,
+        })
+    }
+
+    /// The highest timestamp taken out of a queue of this task so far.
+    pub(crate) fn stream_time(&self) -> Timestamp {
+        self.stream_time
+    }
+
+    /// The wall clock as of the start of this record.
+    pub(crate) fn wall_clock(&self) -> Timestamp {
+        self.wall_clock
+    }
+
+    pub(crate) fn topic(&mut self, name: &str) -> Result<(OutTopic, i32)> {
+        self.collector.topic(name)
+    }
+
+    #[inline]
+    pub(crate) fn send(&mut self, record: Outgoing<'_>) -> Result<()> {
+        self.collector.send(record)
+    }
+
+    /// Counts a record that was dropped by rule: late, or null where null is skipped.
+    pub(crate) fn drop_record(&mut self) {
+        self.dropped += 1;
+    }
+
+    /// Asks for a commit at the next record boundary.
+    pub(crate) fn request_commit(&mut self) {
+        self.commit_requested = true;
+    }
+
+    /// Schedules a timer for `node`. `start` anchors it; without it, stream time starts at 0 (so the first record
+    /// fires it) and the wall clock one interval from now.
+    pub(crate) fn schedule(
+        &mut self,
+        node: NodeId,
+        kind: PunctuationType,
+        interval_ms: i64,
+        start: Option<Timestamp>,
+    ) -> TimerId {
+        let now = match kind {
+            PunctuationType::StreamTime => self.stream_time,
+            PunctuationType::WallClockTime => self.clock.now(),
+        };
+        let first = match (start, kind) {
+            (None, PunctuationType::StreamTime) => 0,
+            (None, PunctuationType::WallClockTime) => now.millis() + interval_ms,
+            (Some(start), _) if start < now => {
+                start.millis() + ((now.millis() - start.millis()) / interval_ms + 1) * interval_ms
+            }
+            (Some(start), _) => start.millis(),
+        };
+        self.timers.add(node, kind, interval_ms, first)
+    }
+
+    /// A node is entered; an error or a panic from here on is its own, until another is entered.
+    #[inline]
+    pub(crate) fn enter(&mut self, node: NodeId) {
+        self.node = node;
+    }
+
+    /// The node entered last.
+    pub(crate) fn current_node(&self) -> NodeId {
+        self.node
+    }
+
+    /// `error` with the node's name and the user's line, unless a deeper node is named already.
+    #[cold]
+    pub(crate) fn locate(&self, error: Error, node: NodeId) -> Error {
+        let node = self.plan.node(node);
+        error.at_node(&node.name, node.origin)
+    }
+
+    // ---- what the task sets ---------------------------------------------------------------------
+
+    /// Numbers a source topic.
+    pub(crate) fn add_source_topic(&mut self, topic: Arc<str>) -> u32 {
+        self.topics.push(topic);
+        u32::try_from(self.topics.len() - 1).expect("a task has fewer than 2^32 topics")
+    }
+
+    /// The next record begins: its origin and its timestamp.
+    #[inline]
+    pub(crate) fn begin_record(&mut self, topic: u32, partition: i32, offset: i64, timestamp: Timestamp) {
+        self.origin = Some(Origin { topic, partition, offset });
+        self.stream_time = self.stream_time.max(timestamp);
+    }
+
+    /// What follows belongs to no record.
+    pub(crate) fn end_record(&mut self) {
+        self.origin = None;
+    }
+
+    /// Reads the clock for the records that follow.
+    pub(crate) fn refresh_wall_clock(&mut self) {
+        self.wall_clock = self.clock.now();
+    }
+
+    pub(crate) fn set_stream_time(&mut self, time: Timestamp) {
+        self.stream_time = time;
+    }
+
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Whether a commit was asked for since the last call.
+    pub(crate) fn take_commit_request(&mut self) -> bool {
+        std::mem::take(&mut self.commit_requested)
+    }
+}
+
+/// Changes of stores go to their changelog topics, to the task's own partition.
+impl ChangeSink for TaskContext {
+    #[inline]
+    fn change(&mut self, change: ChangeRecord<'_>) -> state_store::Result<()> {
+        let sent = self.collector.send(Outgoing {
+            topic: OutTopic(change.changelog.0),
+            partition: self.id.partition,
+            key: Some(change.key),
+            value: change.value,
+            timestamp: change.timestamp,
+            headers: &Headers::EMPTY,
+        });
+        sent.map_err(|error| {
+            state_store::Error::new(state_store::Kind::Io, "the changelog did not take a change").caused_by(error)
+        })
+    }
+}
