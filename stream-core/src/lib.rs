@@ -18,4 +18,4 @@ pub use error::{Error, Kind, Place, Result};
 pub use node::sink::{StreamPartitioner, TopicNameExtractor};
 pub use node::source::TimestampExtractor;
 pub use plan::Topology;
-pub use task::{PunctuationType, TaskId, TimerId};
+pub use task::{BadRecords, PunctuationType, TaskId, TimerId};

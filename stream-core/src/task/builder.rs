@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 use state_store::StoreConfig;
-use state_store::backend::SharedBackend;
 use state_store::changelog::ChangelogId;
 
 use crate::node::source::{Source, SourceHead};
@@ -20,16 +19,8 @@ use crate::plan::{NodeId, Plan, PlanNode, StoreId};
 use crate::record::Data;
 use crate::task::context::TaskContext;
 use crate::task::queues::Head;
-use crate::task::stores::OpenStore;
+use crate::task::stores::{Backends, OpenStore, TaskStore, TaskStores};
 use crate::{Error, Kind, Result};
-
-/// Where a task's rows lie.
-pub(crate) struct Backends {
-    /// Survives the process.
-    pub(crate) disk: SharedBackend,
-    /// Restored whole at each start.
-    pub(crate) memory: SharedBackend,
-}
 
 /// Makes the typed head of a queue of a source.
 pub(crate) type MakeHead = Box<dyn Fn() -> Box<dyn Head>>;
@@ -39,8 +30,7 @@ pub(crate) struct Wired {
     pub(crate) context: TaskContext,
     /// In topological order.
     pub(crate) nodes: Vec<(NodeId, Rc<RefCell<dyn Node>>)>,
-    /// In the order in which the nodes that use them come.
-    pub(crate) stores: Vec<(StoreId, OpenStore)>,
+    pub(crate) stores: TaskStores,
     /// Source nodes: which topics, and a head for each queue.
     pub(crate) sources: Vec<(NodeId, MakeHead)>,
 }
@@ -80,10 +70,11 @@ pub(crate) fn wire(plan: &Arc<Plan>, nodes: &[NodeId], context: TaskContext, bac
     for node in nodes {
         for store in &plan.node(*node).stores {
             if let Some(open) = builder.stores.remove(store) {
-                stores.push((*store, open));
+                stores.push(TaskStore { id: *store, in_memory: plan.store(*store).in_memory, open });
             }
         }
     }
+    let stores = TaskStores::new(stores, builder.backends);
     Ok(Wired { context: builder.context, nodes: builder.nodes, stores, sources: builder.sources })
 }
 
@@ -141,8 +132,7 @@ impl TaskBuilder<'_> {
             let open = self.open_store(id)?;
             self.stores.insert(id, open);
         }
-        let store = self.stores[&id].typed.downcast_ref::<Rc<RefCell<S>>>();
-        store.cloned().ok_or_else(|| {
+        self.stores[&id].typed::<S>().ok_or_else(|| {
             let plan = self.plan.store(id);
             let why =
                 format!("the store {:?} made at {} is not a {}", plan.name, plan.origin, std::any::type_name::<S>());

@@ -1,15 +1,19 @@
-//! The stores of a task: each opened once, shared by the nodes that use it, driven by the task through [`Store`].
+//! The stores of a task: each opened once, shared by the nodes that use it, committed together.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use state_store::Store;
+use state_store::backend::{Batch, SharedBackend};
+
+use crate::Result;
+use crate::plan::StoreId;
 
 /// A store that is open, seen twice: typed, for its nodes, and erased, for the task.
 pub(crate) struct OpenStore {
     /// `Rc<RefCell<S>>`.
-    pub(crate) typed: Box<dyn Any>,
+    typed: Box<dyn Any>,
     pub(crate) erased: Rc<RefCell<dyn Store>>,
 }
 
@@ -17,5 +21,72 @@ impl OpenStore {
     pub(crate) fn new<S: Store + 'static>(store: S) -> Self {
         let shared = Rc::new(RefCell::new(store));
         Self { typed: Box::new(Rc::clone(&shared)), erased: shared }
+    }
+
+    /// The store as an `S`, if it is one.
+    pub(crate) fn typed<S: 'static>(&self) -> Option<Rc<RefCell<S>>> {
+        self.typed.downcast_ref::<Rc<RefCell<S>>>().cloned()
+    }
+}
+
+/// Where a task's rows lie.
+#[derive(Clone)]
+pub(crate) struct Backends {
+    /// Survives the process.
+    pub(crate) disk: SharedBackend,
+    /// Restored whole at each start.
+    pub(crate) memory: SharedBackend,
+}
+
+/// An open store with what the plan says of it.
+pub(crate) struct TaskStore {
+    pub(crate) id: StoreId,
+    pub(crate) in_memory: bool,
+    pub(crate) open: OpenStore,
+}
+
+/// All stores of a task.
+pub(crate) struct TaskStores {
+    /// In the order in which the nodes that use them come.
+    pub(crate) list: Vec<TaskStore>,
+    pub(crate) backends: Backends,
+    /// Reused from commit to commit.
+    disk: Batch,
+    memory: Batch,
+}
+
+impl TaskStores {
+    pub(crate) fn new(list: Vec<TaskStore>, backends: Backends) -> Self {
+        Self { list, backends, disk: Batch::default(), memory: Batch::default() }
+    }
+
+    /// Applies what changed since the last commit: one batch on disk, with what `meta` adds, and one in memory.
+    pub(crate) fn commit(&mut self, meta: impl FnOnce(&mut Batch) -> Result<()>) -> Result<()> {
+        self.disk.clear();
+        self.memory.clear();
+        for store in &self.list {
+            let batch = if store.in_memory { &mut self.memory } else { &mut self.disk };
+            store.open.erased.borrow_mut().write(batch)?;
+        }
+        meta(&mut self.disk)?;
+        for (backend, batch) in [(&self.backends.disk, &self.disk), (&self.backends.memory, &self.memory)] {
+            if !batch.is_empty() {
+                backend.borrow_mut().apply(batch)?;
+            }
+        }
+        for store in &self.list {
+            store.open.erased.borrow_mut().committed()?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of changed rows over all stores: what a commit frees.
+    pub(crate) fn dirty_bytes(&self) -> usize {
+        self.list.iter().map(|store| store.open.erased.borrow().dirty_bytes()).sum()
+    }
+
+    /// Bytes of all rows that are held decoded, changed or not.
+    pub(crate) fn table_bytes(&self) -> usize {
+        self.list.iter().map(|store| store.open.erased.borrow().table_bytes()).sum()
     }
 }
