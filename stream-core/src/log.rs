@@ -17,6 +17,7 @@
 //! * a batch belongs to its caller: nothing of a consumer is borrowed while records are processed.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::Result;
@@ -154,6 +155,47 @@ impl Batch {
             headers: self.headers.get(entry.headers as usize).unwrap_or(&NO_HEADERS),
         };
         (entry.source as usize, record)
+    }
+
+    /// Adds the records `range` of `from` as of partition number `source`: one copy of their bytes.
+    pub(crate) fn extend_from(&mut self, source: u32, from: &Self, range: Range<usize>) {
+        let entries = &from.entries[range];
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return };
+        let (base, start) = (self.arena.len(), first.start);
+        self.arena.extend_from_slice(&from.arena[start..last.end()]);
+        let headers = &mut self.headers;
+        self.entries.extend(entries.iter().map(|entry| {
+            let mut copy = Entry { source, start: base + (entry.start - start), ..*entry };
+            if let Some(kept) = from.headers.get(entry.headers as usize) {
+                copy.headers = length(headers.len()) as u32;
+                headers.push(kept.clone());
+            }
+            copy
+        }));
+    }
+
+    /// Gives the records from index `from` on consecutive offsets.
+    pub(crate) fn number(&mut self, from: usize, first_offset: i64) {
+        for (entry, offset) in self.entries[from..].iter_mut().zip(first_offset..) {
+            entry.offset = offset;
+        }
+    }
+
+    /// The index of the first record at or behind `offset` in a batch of one partition; `len()` where there is none.
+    pub(crate) fn index_of(&self, offset: i64) -> usize {
+        self.entries.partition_point(|entry| entry.offset < offset)
+    }
+
+    /// Offset, timestamp and source number of the record at `index`.
+    pub(crate) fn position_of(&self, index: usize) -> (i64, Timestamp, u32) {
+        let entry = &self.entries[index];
+        (entry.offset, entry.timestamp, entry.source)
+    }
+}
+
+impl Entry {
+    fn end(&self) -> usize {
+        self.start + self.key_len.max(0) as usize + self.value_len.max(0) as usize
     }
 }
 
@@ -378,6 +420,9 @@ pub enum GroupEvent {
 
 /// A membership. It lives by itself (heartbeats run beside the caller) until it is left or dropped.
 pub trait Group: Send + Sync {
+    /// The group's name: the application id.
+    fn group_id(&self) -> &str;
+
     /// The id the log gave this member.
     fn member_id(&self) -> String;
 
