@@ -11,6 +11,7 @@ pub mod partitioner;
 mod plan;
 pub mod record;
 mod task;
+pub mod testing;
 pub mod time;
 
 pub use builder::{IntoTopics, StreamsBuilder};
