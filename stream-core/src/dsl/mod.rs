@@ -1,6 +1,9 @@
 //! What users write: handles on a growing plan. Each method records one node.
 
 mod kstream;
+mod ktable;
+mod materialized;
+mod nullable;
 mod options;
 
 use std::any::Any;
@@ -11,6 +14,9 @@ use std::sync::Arc;
 use state_store::CodecRef;
 
 pub use kstream::KStream;
+pub use ktable::KTable;
+pub use materialized::Materialized;
+pub use nullable::Nullable;
 pub use options::{Consumed, Named, Produced};
 
 use crate::plan::{AnyCodecs, NodeId, Op, PlanBuilder, PlanNode, TypeTag, Wire};
@@ -42,6 +48,7 @@ pub(crate) fn add<K: Data, V: Data>(plan: &PlanCell, node: NewNode) -> NodeId {
         output: TypeTag::of::<Record<K, V>>(),
         codecs,
         repartition_required,
+        table: None,
         origin,
         wire,
     })

@@ -10,6 +10,7 @@
 pub(crate) mod sink;
 pub(crate) mod source;
 pub(crate) mod stateless;
+pub(crate) mod table;
 
 use std::cell::RefCell;
 use std::rc::Rc;

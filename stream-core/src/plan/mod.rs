@@ -8,6 +8,7 @@ mod build;
 mod describe;
 pub(crate) mod names;
 mod subtopology;
+pub(crate) mod table;
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::task::builder::TaskBuilder;
 use crate::task::stores::OpenStore;
 
 pub(crate) use build::{PendingName, PlanBuilder};
+pub(crate) use table::{TablePlan, TableRows};
 
 /// A node of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,6 +52,8 @@ pub(crate) struct PlanNode {
     pub(crate) codecs: AnyCodecs,
     /// Whether the key was changed since the last repartition.
     pub(crate) repartition_required: bool,
+    /// Of a table: where others read its current values.
+    pub(crate) table: Option<TablePlan>,
     /// The user's line, for every error and the dashboard.
     pub(crate) origin: &'static Location<'static>,
     pub(crate) wire: Wire,

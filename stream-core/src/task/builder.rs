@@ -14,6 +14,7 @@ use state_store::StoreConfig;
 use state_store::changelog::ChangelogId;
 
 use crate::node::source::{Source, SourceHead};
+use crate::node::table::ViewRef;
 use crate::node::{Inlet, Node, Outlet, Push};
 use crate::plan::{NodeId, Plan, PlanNode, StoreId};
 use crate::record::Data;
@@ -41,6 +42,8 @@ pub(crate) struct TaskBuilder<'a> {
     node: NodeId,
     /// `Rc<RefCell<dyn Push<K, V>>>` by node.
     inlets: HashMap<NodeId, Box<dyn Any>>,
+    /// `ViewRef<K, V>` by table.
+    views: HashMap<NodeId, Box<dyn Any>>,
     nodes: Vec<(NodeId, Rc<RefCell<dyn Node>>)>,
     stores: BTreeMap<StoreId, OpenStore>,
     sources: Vec<(NodeId, MakeHead)>,
@@ -54,6 +57,7 @@ pub(crate) fn wire(plan: &Arc<Plan>, nodes: &[NodeId], context: TaskContext, bac
         plan,
         node: NodeId(0),
         inlets: HashMap::new(),
+        views: HashMap::new(),
         nodes: Vec::new(),
         stores: BTreeMap::new(),
         sources: Vec::new(),
@@ -121,6 +125,23 @@ impl TaskBuilder<'_> {
         let source = Rc::new(source);
         let make: MakeHead = Box::new(move || Box::new(SourceHead::new(Rc::clone(&source))));
         self.sources.push((self.node, make));
+    }
+
+    /// Installs the view of the table `node`.
+    pub(crate) fn install_view<K: Data, V: Data>(&mut self, node: NodeId, view: ViewRef<K, V>) {
+        self.views.insert(node, Box::new(view));
+    }
+
+    /// The view of the table `node`, made when it is first asked for.
+    pub(crate) fn view<K: Data, V: Data>(&mut self, node: NodeId) -> Result<ViewRef<K, V>> {
+        let plan = self.plan;
+        if !self.views.contains_key(&node) {
+            let table = plan.node(node).table.as_ref().expect("only tables are viewed");
+            (table.view)(self)?;
+        }
+        let view = self.views.get(&node).and_then(|view| view.downcast_ref::<ViewRef<K, V>>());
+        // Invariant: the DSL's types let a table be read only as what it is.
+        Ok(Rc::clone(view.expect("a view has one type")))
     }
 
     /// The store `id`, opened when it is first asked for.
