@@ -6,6 +6,7 @@ mod builder;
 pub mod dsl;
 mod error;
 pub mod log;
+pub mod memory;
 mod node;
 pub mod partitioner;
 mod plan;
