@@ -294,6 +294,11 @@ pub trait Producer: Send {
     /// The first failure of any record since the last flush.
     fn flush(&mut self) -> Result<()>;
 
+    /// The offset behind the last record of this producer that the log has acknowledged in a partition; `None` where
+    /// there is none yet. After a [`flush`](Producer::flush) that is everything sent. A changelog's only writer knows
+    /// from it how much of the changelog its store has.
+    fn acknowledged(&mut self, topic: OutTopic, partition: i32) -> Option<i64>;
+
     /// Begins a transaction.
     ///
     /// # Errors

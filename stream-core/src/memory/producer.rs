@@ -50,6 +50,8 @@ struct Lane {
     partition: PartitionNumber,
     awaited: Arc<AtomicUsize>,
     records: Batch,
+    /// Behind the last record that was handed over.
+    acknowledged: Option<i64>,
 }
 
 /// The first record or batch that failed since the last flush.
@@ -141,6 +143,12 @@ impl Producer for MemoryProducer {
         pending.failure.take().map_or(Ok(()), |failure| Err(failure.error()))
     }
 
+    fn acknowledged(&mut self, topic: OutTopic, partition: i32) -> Option<i64> {
+        let pending = lock(&self.pending);
+        let lane = usize::try_from(partition).ok()?;
+        pending.topics.get(topic.0 as usize)?.lanes.get(lane)?.acknowledged
+    }
+
     fn begin(&mut self) -> Result<()> {
         self.client.check()?;
         let owner = self.owner()?.clone();
@@ -188,7 +196,7 @@ impl Topic {
         let lane = |index| {
             let partition = topic.partition(index).expect("the topic has as many partitions as it says");
             let awaited = Arc::clone(&state.partition(partition).awaited);
-            Lane { partition, awaited, records: Batch::default() }
+            Lane { partition, awaited, records: Batch::default(), acknowledged: None }
         };
         let lanes = (0..topic.partitions).map(lane).collect();
         Ok(Self { name: name.into(), config: Arc::clone(&topic.config), lanes })
@@ -264,8 +272,10 @@ impl Pending {
         };
         let mut awaited = false;
         for (topic, lane) in &self.filled {
-            let lane = &self.topics[*topic].lanes[*lane];
-            state.partition_mut(lane.partition).append(&lane.records, number);
+            let lane = &mut self.topics[*topic].lanes[*lane];
+            let partition = state.partition_mut(lane.partition);
+            partition.append(&lane.records, number);
+            lane.acknowledged = Some(partition.end());
             awaited |= lane.awaited.load(Ordering::Relaxed) > 0;
         }
         drop(state);
