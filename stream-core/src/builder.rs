@@ -6,7 +6,7 @@ use std::sync::Arc;
 use state_store::DefaultCodec;
 
 use crate::Result;
-use crate::dsl::{Consumed, KStream, NewNode, PlanCell, add, any_codec};
+use crate::dsl::{Consumed, KStream, NewNode, PlanCell, StoreBuilder, add, any_codec};
 use crate::node::source::Source;
 use crate::plan::{AnyCodecs, Op, TopicRef, Topology};
 use crate::record::Data;
@@ -93,6 +93,11 @@ impl StreamsBuilder {
             },
         );
         KStream::at(&self.plan, node)
+    }
+
+    /// Adds a store for processors, which then use it by name.
+    pub fn add_store(&self, store: StoreBuilder) {
+        store.add_to(&mut self.plan.borrow_mut());
     }
 
     /// The finished topology.

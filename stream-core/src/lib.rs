@@ -10,6 +10,7 @@ pub mod memory;
 mod node;
 pub mod partitioner;
 mod plan;
+pub mod processor;
 pub mod record;
 mod task;
 pub mod testing;

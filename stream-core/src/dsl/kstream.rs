@@ -125,6 +125,11 @@ impl<'b, K: Data, V: Data> KStream<'b, K, V> {
         plan.operator_name(user, prefix, origin)
     }
 
+    /// The name that the user gave the next operator by [`named`](Self::named).
+    pub(crate) fn own_name(&self) -> Option<String> {
+        self.pending.map(|pending| self.plan.borrow().kept_name(pending))
+    }
+
     fn inherit(&self, keeps: Keeps) -> (AnyCodecs, bool) {
         let plan = self.plan.borrow();
         let parent = plan.node(self.node);

@@ -5,6 +5,8 @@ mod ktable;
 mod materialized;
 mod nullable;
 mod options;
+mod process;
+mod store_builder;
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -18,6 +20,8 @@ pub use ktable::KTable;
 pub use materialized::Materialized;
 pub use nullable::Nullable;
 pub use options::{Consumed, Named, Produced};
+pub use process::{IntoStores, StoreUse};
+pub use store_builder::StoreBuilder;
 
 use crate::plan::{AnyCodecs, NodeId, Op, PlanBuilder, PlanNode, TypeTag, Wire};
 use crate::record::{Data, Record};

@@ -7,6 +7,7 @@
 //! Nothing here knows topics by name, threads or the log; what a node needs beyond its edges comes with the
 //! [`TaskContext`].
 
+pub(crate) mod processor;
 pub(crate) mod sink;
 pub(crate) mod source;
 pub(crate) mod stateless;

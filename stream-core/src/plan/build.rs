@@ -70,6 +70,14 @@ impl PlanBuilder {
         self.names.or_generate(user, prefix)
     }
 
+    /// The user's name, checked. No index is used up.
+    pub(crate) fn user_name(&mut self, name: String, origin: &'static Location<'static>) -> String {
+        if let Err(error) = names::validate(&name) {
+            self.mistake(error, origin);
+        }
+        name
+    }
+
     pub(crate) fn node(&self, id: NodeId) -> &PlanNode {
         &self.nodes[id.0 as usize]
     }
@@ -90,6 +98,11 @@ impl PlanBuilder {
     pub(crate) fn find_store(&self, name: &str) -> Option<StoreId> {
         let index = self.stores.iter().position(|store| store.name == name)?;
         Some(StoreId(u32::try_from(index).expect("indices come from add_store")))
+    }
+
+    /// Names of all stores.
+    pub(crate) fn store_names(&self) -> Vec<&str> {
+        self.stores.iter().map(|store| store.name.as_str()).collect()
     }
 
     /// Connects a store to a node that reads or writes it.

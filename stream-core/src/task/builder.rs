@@ -16,7 +16,7 @@ use state_store::changelog::ChangelogId;
 use crate::node::source::{Source, SourceHead};
 use crate::node::table::ViewRef;
 use crate::node::{Inlet, Node, Outlet, Push};
-use crate::plan::{NodeId, Plan, PlanNode, StoreId};
+use crate::plan::{NodeId, Plan, PlanNode, StoreId, StorePlan, TableRows};
 use crate::record::Data;
 use crate::task::context::TaskContext;
 use crate::task::queues::Head;
@@ -92,9 +92,9 @@ impl TaskBuilder<'_> {
         self.plan.node(self.node)
     }
 
-    /// A node of the plan by its name, among the children of the one being wired.
-    pub(crate) fn child_named(&self, name: &str) -> Option<NodeId> {
-        self.plan_node().children.iter().copied().find(|child| self.plan.node(*child).name == name)
+    /// Names and ids of the children of the node being wired.
+    pub(crate) fn named_children(&self) -> Box<[(String, NodeId)]> {
+        self.plan_node().children.iter().map(|child| (self.plan.node(*child).name.clone(), *child)).collect()
     }
 
     pub(crate) fn context(&mut self) -> &mut TaskContext {
@@ -144,21 +144,46 @@ impl TaskBuilder<'_> {
         Ok(Rc::clone(view.expect("a view has one type")))
     }
 
+    /// The store that the table `node` is kept in, if it is.
+    pub(crate) fn table_store(&self, node: NodeId) -> Option<StoreId> {
+        match self.plan.node(node).table.as_ref()?.rows {
+            TableRows::Kept(store) => Some(store),
+            TableRows::Reserved(_) | TableRows::Computed => None,
+        }
+    }
+
+    /// Whether a table is kept in the store, so that the table's node empties its cache.
+    pub(crate) fn keeps_table(&self, store: StoreId) -> bool {
+        let tables = self.plan.nodes.iter().filter_map(|node| node.table.as_ref());
+        tables.into_iter().any(|table| matches!(table.rows, TableRows::Kept(kept) if kept == store))
+    }
+
+    /// What the plan says of a store.
+    pub(crate) fn store_plan(&self, id: StoreId) -> &StorePlan {
+        self.plan.store(id)
+    }
+
     /// The store `id`, opened when it is first asked for.
     ///
     /// # Errors
     /// `Kind::Invalid` where the store is of another type than `S`.
     pub(crate) fn store<S: 'static>(&mut self, id: StoreId) -> Result<Rc<RefCell<S>>> {
-        if !self.stores.contains_key(&id) {
-            let open = self.open_store(id)?;
-            self.stores.insert(id, open);
-        }
-        self.stores[&id].typed::<S>().ok_or_else(|| {
+        self.opened(id)?.typed::<S>().ok_or_else(|| {
             let plan = self.plan.store(id);
             let why =
                 format!("the store {:?} made at {} is not a {}", plan.name, plan.origin, std::any::type_name::<S>());
             Error::new(Kind::Invalid, why)
         })
+    }
+
+    /// The store `id` whatever its type, opened when it is first asked for.
+    pub(crate) fn opened(&mut self, id: StoreId) -> Result<OpenStore> {
+        if let Some(open) = self.stores.get(&id) {
+            return Ok(open.clone());
+        }
+        let open = self.open_store(id)?;
+        self.stores.insert(id, open.clone());
+        Ok(open)
     }
 
     fn open_store(&mut self, id: StoreId) -> Result<OpenStore> {

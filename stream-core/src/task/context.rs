@@ -1,5 +1,7 @@
 //! What a running node may ask of its task: the record's origin, times, outputs, timers, a commit.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use state_store::changelog::{ChangeRecord, ChangeSink};
@@ -21,6 +23,21 @@ pub(crate) trait Collector {
     fn send(&mut self, record: Outgoing<'_>) -> Result<()>;
 }
 
+/// The way out of a task: its collector and the count of what it dropped, shared with the stores' handles.
+#[derive(Clone)]
+pub(crate) struct Outputs {
+    collector: Rc<RefCell<Box<dyn Collector>>>,
+    partition: i32,
+    dropped: Rc<Cell<u64>>,
+}
+
+impl Outputs {
+    /// Counts a record that was dropped by rule.
+    pub(crate) fn drop_record(&self) {
+        self.dropped.set(self.dropped.get() + 1);
+    }
+}
+
 /// The origin of the record that is being processed.
 #[derive(Clone, Copy, Debug)]
 struct Origin {
@@ -35,7 +52,7 @@ pub(crate) struct TaskContext {
     application_id: Arc<str>,
     plan: Arc<Plan>,
     clock: Arc<dyn Clock>,
-    collector: Box<dyn Collector>,
+    outputs: Outputs,
     /// Names of the task's source topics, as `Origin` numbers them.
     topics: Vec<Arc<str>>,
     origin: Option<Origin>,
@@ -43,7 +60,6 @@ pub(crate) struct TaskContext {
     stream_time: Timestamp,
     wall_clock: Timestamp,
     pub(crate) timers: Timers,
-    dropped: u64,
     commit_requested: bool,
 }
 
@@ -56,19 +72,20 @@ impl TaskContext {
         collector: Box<dyn Collector>,
     ) -> Self {
         let wall_clock = clock.now();
+        let collector = Rc::new(RefCell::new(collector));
+        let outputs = Outputs { collector, partition: id.partition, dropped: Rc::default() };
         Self {
             id,
             application_id,
             plan,
             clock,
-            collector,
+            outputs,
             topics: Vec::new(),
             origin: None,
             node: NodeId(0),
             stream_time: Timestamp::NONE,
             wall_clock,
             timers: Timers::default(),
-            dropped: 0,
             commit_requested: false,
         }
     }
@@ -103,17 +120,22 @@ impl TaskContext {
     }
 
     pub(crate) fn topic(&mut self, name: &str) -> Result<(OutTopic, i32)> {
-        self.collector.topic(name)
+        self.outputs.collector.borrow_mut().topic(name)
     }
 
     #[inline]
     pub(crate) fn send(&mut self, record: Outgoing<'_>) -> Result<()> {
-        self.collector.send(record)
+        self.outputs.collector.borrow_mut().send(record)
+    }
+
+    /// The way out, for what writes beside the record's path: the handles of processors on their stores.
+    pub(crate) fn outputs(&self) -> &Outputs {
+        &self.outputs
     }
 
     /// Counts a record that was dropped by rule: late, or null where null is skipped.
     pub(crate) fn drop_record(&mut self) {
-        self.dropped += 1;
+        self.outputs.drop_record();
     }
 
     /// Asks for a commit at the next record boundary.
@@ -193,7 +215,7 @@ impl TaskContext {
     }
 
     pub(crate) fn dropped(&self) -> u64 {
-        self.dropped
+        self.outputs.dropped.get()
     }
 
     /// Whether a commit was asked for since the last call.
@@ -206,9 +228,17 @@ impl TaskContext {
 impl ChangeSink for TaskContext {
     #[inline]
     fn change(&mut self, change: ChangeRecord<'_>) -> state_store::Result<()> {
-        let sent = self.collector.send(Outgoing {
+        (&self.outputs).change(change)
+    }
+}
+
+impl ChangeSink for &Outputs {
+    #[inline]
+    fn change(&mut self, change: ChangeRecord<'_>) -> state_store::Result<()> {
+        // Invariant: a collector only takes, so it is never borrowed when a record comes.
+        let sent = self.collector.borrow_mut().send(Outgoing {
             topic: OutTopic(change.changelog.0),
-            partition: self.id.partition,
+            partition: self.partition,
             key: Some(change.key),
             value: change.value,
             timestamp: change.timestamp,

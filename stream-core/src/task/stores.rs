@@ -11,21 +11,23 @@ use crate::Result;
 use crate::plan::StoreId;
 
 /// A store that is open, seen twice: typed, for its nodes, and erased, for the task.
+#[derive(Clone)]
 pub(crate) struct OpenStore {
-    /// `Rc<RefCell<S>>`.
-    typed: Box<dyn Any>,
+    /// `RefCell<S>`.
+    typed: Rc<dyn Any>,
     pub(crate) erased: Rc<RefCell<dyn Store>>,
 }
 
 impl OpenStore {
     pub(crate) fn new<S: Store + 'static>(store: S) -> Self {
         let shared = Rc::new(RefCell::new(store));
-        Self { typed: Box::new(Rc::clone(&shared)), erased: shared }
+        let typed: Rc<dyn Any> = shared.clone();
+        Self { typed, erased: shared }
     }
 
     /// The store as an `S`, if it is one.
     pub(crate) fn typed<S: 'static>(&self) -> Option<Rc<RefCell<S>>> {
-        self.typed.downcast_ref::<Rc<RefCell<S>>>().cloned()
+        Rc::clone(&self.typed).downcast::<RefCell<S>>().ok()
     }
 }
 
