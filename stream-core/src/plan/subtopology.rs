@@ -1,9 +1,8 @@
 //! Cuts a plan into subtopologies: what is joined by an edge or by a shared store runs together.
 //!
-//! Numbers are Kafka Streams': groups in the order of their first source, then of their first other node
-//! (`InternalTopologyBuilder.makeNodeGroups`).
+//! Numbers are Kafka Streams': groups in the order of their first node (`InternalTopologyBuilder.makeNodeGroups`).
 
-use crate::plan::{NodeId, Op, PlanNode, Subtopology};
+use crate::plan::{NodeId, PlanNode, Subtopology};
 
 /// The subtopologies of `nodes`. A repartition needs no special case: its sink has no child, its source no parent.
 pub(crate) fn cut(nodes: &[PlanNode]) -> Vec<Subtopology> {
@@ -18,11 +17,8 @@ pub(crate) fn cut(nodes: &[PlanNode]) -> Vec<Subtopology> {
             }
         }
     }
-    let is_source = |index: &usize| matches!(nodes[*index].op, Op::Source(_));
-    let sources = (0..nodes.len()).filter(is_source);
-    let others = (0..nodes.len()).filter(|index| !is_source(index));
     let mut cut: Vec<(usize, Vec<NodeId>)> = Vec::new();
-    for index in sources.chain(others) {
+    for index in 0..nodes.len() {
         let root = groups.root(index);
         let id = NodeId(u32::try_from(index).expect("a plan has fewer than 2^32 nodes"));
         match cut.iter_mut().find(|(other, _)| *other == root) {
@@ -31,12 +27,7 @@ pub(crate) fn cut(nodes: &[PlanNode]) -> Vec<Subtopology> {
         }
     }
     let numbered = cut.into_iter().zip(0u32..);
-    numbered
-        .map(|((_, mut nodes), id)| {
-            nodes.sort();
-            Subtopology { id, nodes }
-        })
-        .collect()
+    numbered.map(|((_, nodes), id)| Subtopology { id, nodes }).collect()
 }
 
 /// Union-find with path halving.
