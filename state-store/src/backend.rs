@@ -158,6 +158,9 @@ pub trait Backend: Send {
     /// `Kind::Io` where it cannot be created.
     fn table(&mut self, name: &str) -> Result<Table>;
 
+    /// The table `name`, if it exists.
+    fn find_table(&self, name: &str) -> Option<Table>;
+
     /// Names of all tables that exist, in byte order.
     fn table_names(&self) -> Vec<String>;
 

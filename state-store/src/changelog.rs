@@ -1,6 +1,6 @@
 //! Every change of a store goes to a sink as well: the store's changelog topic in the runtime.
 
-use crate::Timestamp;
+use crate::{Headers, Timestamp};
 
 /// A store's own changelog, as its sink numbers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub struct ChangeRecord<'a> {
     pub value: Option<&'a [u8]>,
     /// Timestamp of the changelog record.
     pub timestamp: Timestamp,
+    /// Headers of the changelog record: empty, but for stores that retain duplicates, whose records carry those of the
+    /// input.
+    pub headers: &'a Headers,
 }
 
 /// Where changes go.

@@ -15,12 +15,19 @@
 pub mod backend;
 pub mod changelog;
 pub mod codec;
+mod cursor;
 mod error;
 mod headers;
 mod key_value;
+mod layout;
+mod logged;
+pub mod positions;
+mod segments;
 pub mod store;
+mod table;
 mod timestamp;
 mod window;
+mod window_cursor;
 mod windowed;
 
 pub use codec::{Codec, CodecRef, DefaultCodec};
@@ -29,5 +36,6 @@ pub use headers::{Header, Headers};
 pub use key_value::{KeyValueCursor, KeyValueStore};
 pub use store::{Change, Drained, Stamped, Store, StoreConfig, Updated};
 pub use timestamp::Timestamp;
-pub use window::{Expiry, WindowCursor, WindowMeasures, WindowStore};
+pub use window::{Expiry, WindowMeasures, WindowStore};
+pub use window_cursor::WindowCursor;
 pub use windowed::{Window, Windowed};

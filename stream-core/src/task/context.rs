@@ -8,7 +8,7 @@ use state_store::changelog::{ChangeRecord, ChangeSink};
 
 use crate::log::{OutTopic, Outgoing};
 use crate::plan::{NodeId, Plan};
-use crate::record::{Headers, RecordMeta, Timestamp};
+use crate::record::{RecordMeta, Timestamp};
 use crate::task::TaskId;
 use crate::task::timers::{PunctuationType, TimerId, Timers};
 use crate::time::Clock;
@@ -242,7 +242,7 @@ impl ChangeSink for &Outputs {
             key: Some(change.key),
             value: change.value,
             timestamp: change.timestamp,
-            headers: &Headers::EMPTY,
+            headers: change.headers,
         });
         sent.map_err(|error| {
             state_store::Error::new(state_store::Kind::Io, "the changelog did not take a change").caused_by(error)

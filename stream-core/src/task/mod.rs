@@ -198,6 +198,10 @@ impl Task {
             let done = node.borrow_mut().flush(&mut self.context);
             done.map_err(|error| self.context.locate(error, *id))?;
         }
+        // A caching store that only processors use has no operator that drains it.
+        for store in &self.stores.list {
+            store.open.erased.borrow_mut().log_changed(&mut self.context)?;
+        }
         Ok(())
     }
 
