@@ -21,4 +21,5 @@ pub use error::{Error, Kind, Place, Result};
 pub use node::sink::{StreamPartitioner, TopicNameExtractor};
 pub use node::source::TimestampExtractor;
 pub use plan::Topology;
+pub use plan::topics::{InternalTopic, InternalTopicKind};
 pub use task::{BadRecords, PunctuationType, TaskId, TimerId};

@@ -44,6 +44,15 @@ pub(crate) trait Node {
         Ok(())
     }
 
+    /// The highest timestamp that this node has seen, where what it does depends on it: it is part of every commit, so
+    /// that a record that was late stays late after a restart.
+    fn observed_stream_time(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// Goes on from what was committed; called once, before `init`.
+    fn resume_stream_time(&mut self, _time: Timestamp) {}
+
     /// The task is closing.
     fn close(&mut self) {}
 }

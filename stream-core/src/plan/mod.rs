@@ -7,8 +7,10 @@
 mod build;
 mod describe;
 pub(crate) mod names;
+pub(crate) mod partitions;
 mod subtopology;
 pub(crate) mod table;
+pub(crate) mod topics;
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;

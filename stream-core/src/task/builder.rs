@@ -16,6 +16,7 @@ use state_store::changelog::ChangelogId;
 use crate::node::source::{Source, SourceHead};
 use crate::node::table::ViewRef;
 use crate::node::{Inlet, Node, Outlet, Push};
+use crate::plan::topics::changelog_name;
 use crate::plan::{NodeId, Plan, PlanNode, StoreId, StorePlan, TableRows};
 use crate::record::Data;
 use crate::task::context::TaskContext;
@@ -191,7 +192,7 @@ impl TaskBuilder<'_> {
         let changelog = match &store.logging {
             None => None,
             Some(_) => {
-                let topic = format!("{}-{}-changelog", self.context.application_id(), store.name);
+                let topic = changelog_name(self.context.application_id(), &store.name);
                 let (topic, _) = self.context.topic(&topic)?;
                 Some(ChangelogId(topic.0))
             }
