@@ -144,6 +144,11 @@ impl Batch {
         self.bytes.len()
     }
 
+    /// How many writes there are.
+    pub fn len(&self) -> usize {
+        self.writes.len()
+    }
+
     /// Whether there are no writes.
     pub fn is_empty(&self) -> bool {
         self.writes.is_empty()
@@ -152,7 +157,7 @@ impl Batch {
 
 /// Ordered bytes of one task. `Send`, since a task's state may move to another thread between two wirings.
 pub trait Backend: Send {
-    /// The table `name`, created where it is absent.
+    /// The table `name`, created where it is absent. A name is any text that is not empty.
     ///
     /// # Errors
     /// `Kind::Io` where it cannot be created.

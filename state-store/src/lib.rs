@@ -15,6 +15,8 @@
 pub mod backend;
 pub mod changelog;
 pub mod codec;
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod cursor;
 mod error;
 mod headers;
