@@ -1,1 +1,5 @@
-//! x
+//! What the tests of the whole share.
+
+#![forbid(unsafe_code)]
+
+pub mod oracle;

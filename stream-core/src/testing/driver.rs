@@ -196,6 +196,12 @@ impl TopologyTestDriver {
         self.task.context.dropped()
     }
 
+    /// Names of all stores, in the order in which the topology's operators come.
+    pub fn store_names(&mut self) -> Vec<String> {
+        let plan = &self.topology.plan;
+        self.task.stores().list.iter().map(|store| plan.store(store.id).name.clone()).collect()
+    }
+
     /// All entries of a key-value store, in the order of their key bytes.
     ///
     /// # Errors
