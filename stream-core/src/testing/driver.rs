@@ -6,11 +6,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use state_store::backend::{self, Backend, MemoryBackend, SharedBackend};
+use state_store::backend::{self, Backend, MemoryBackend, RocksBackend, RocksMemory, SharedBackend};
 use state_store::{KeyValueStore, Stamped, WindowStore, Windowed};
 
 use crate::log::{Batch, OutTopic, Outgoing};
@@ -22,6 +23,9 @@ use crate::task::stores::Backends;
 use crate::task::{BadRecords, PunctuationType, Task, TaskId};
 use crate::time::ManualClock;
 use crate::{Error, Kind, Result};
+
+/// Block cache and write buffers of a driver whose state is on disk.
+const STATE_MEMORY_BYTES: usize = 16 << 20;
 
 /// How a driver runs.
 #[derive(Clone, Debug)]
@@ -41,6 +45,8 @@ pub struct DriverSettings {
 pub enum DriverState {
     /// In memory.
     Memory,
+    /// On disk, in a RocksDB database in this folder.
+    Rocks(PathBuf),
 }
 
 impl Default for DriverSettings {
@@ -130,6 +136,9 @@ impl TopologyTestDriver {
         );
         let disk: Box<dyn Backend> = match &settings.state {
             DriverState::Memory => Box::new(MemoryBackend::default()),
+            DriverState::Rocks(folder) => {
+                Box::new(RocksBackend::open(folder, &RocksMemory::new(STATE_MEMORY_BYTES))?)
+            }
         };
         let memory: SharedBackend = Rc::new(RefCell::new(Box::new(MemoryBackend::default())));
         let backends = Backends { disk: Rc::new(RefCell::new(disk)), memory };
