@@ -18,6 +18,7 @@ pub mod codec;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod cursor;
+pub mod directory;
 mod error;
 mod headers;
 mod key_value;
