@@ -128,7 +128,7 @@ impl Producer for KafkaProducer {
             Some(index) => index,
             None => {
                 let partitions = count_partitions(&mut self.cluster, topic)?;
-                let number = self.writer.topic(topic)?;
+                let number = self.writer.topic(topic, partitions)?;
                 self.topics.push(Topic { name: topic.to_owned(), number, partitions });
                 self.topics.len() - 1
             }
@@ -166,6 +166,10 @@ impl Producer for KafkaProducer {
                 return Err(Error::new(Kind::Retry, message));
             }
         }
+    }
+
+    fn acknowledged(&mut self, topic: OutTopic, partition: i32) -> Option<i64> {
+        self.writer.acknowledged(self.topics.get(topic.0 as usize)?.number, partition)
     }
 
     fn begin(&mut self) -> Result<()> {

@@ -12,7 +12,7 @@ pub(crate) mod conf;
 pub(crate) mod reader;
 pub(crate) mod writer;
 
-mod timestamps;
+mod interceptors;
 
 use std::ffi::{CStr, c_char};
 

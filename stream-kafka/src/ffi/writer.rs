@@ -6,6 +6,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use rdkafka::bindings as sys;
@@ -14,18 +15,20 @@ use stream_core::record::Headers;
 
 use super::client::{Client, Queue, Role, Topic};
 use super::conf::Conf;
-use super::{TEXT_BYTES, text, timestamps, written};
+use super::{TEXT_BYTES, interceptors, text, written};
 
 /// `RD_KAFKA_RESP_ERR__QUEUE_FULL`.
 const QUEUE_FULL: i32 = -184;
 /// Null, wherever librdkafka asks for a pointer.
 const NULL: *mut c_void = ptr::null_mut();
 
-/// A producer. Its fields are dropped in this order: queue and topics before the client.
+/// A producer. Its fields are dropped in this order: queue and topics before the client, what the client writes to after.
 pub(crate) struct Writer {
     events: Queue,
     topics: Vec<Topic>,
     client: Client,
+    /// By topic and partition the offset behind the last record that was acknowledged.
+    acknowledged: Vec<Box<[AtomicI64]>>,
 }
 
 /// A topic, as [`Writer::topic`] numbers it.
@@ -55,20 +58,27 @@ pub(crate) struct Undelivered {
 
 impl Writer {
     pub(crate) fn new(mut conf: Conf) -> Result<Self> {
-        timestamps::allow_zero(&mut conf);
+        interceptors::install(&mut conf);
         // SAFETY: the configuration is valid. Delivery reports become events instead of callbacks.
         unsafe { sys::rd_kafka_conf_set_events(conf.as_ptr(), sys::RD_KAFKA_EVENT_DR | sys::RD_KAFKA_EVENT_ERROR) };
         let client = Client::new(conf, Role::Producer)?;
-        Ok(Self { events: Queue::main(&client), topics: Vec::new(), client })
+        Ok(Self { events: Queue::main(&client), topics: Vec::new(), client, acknowledged: Vec::new() })
     }
 
-    /// The number of a topic; each call makes a new one.
-    pub(crate) fn topic(&mut self, name: &str) -> Result<TopicNumber> {
+    /// The number of a topic with so many partitions; each call makes a new one.
+    pub(crate) fn topic(&mut self, name: &str, partitions: i32) -> Result<TopicNumber> {
         self.topics.push(Topic::new(&self.client, name)?);
+        self.acknowledged.push((0..partitions).map(|_| AtomicI64::new(0)).collect());
         Ok(TopicNumber(self.topics.len() - 1))
     }
 
-    /// Copies a record into the queue.
+    /// The offset behind the last record that a broker has acknowledged in a partition.
+    pub(crate) fn acknowledged(&self, topic: TopicNumber, partition: i32) -> Option<i64> {
+        let cell = self.acknowledged[topic.0].get(usize::try_from(partition).ok()?)?;
+        Some(cell.load(Ordering::Acquire)).filter(|offset| *offset > 0)
+    }
+
+    /// Copies a record into the queue. The topic has that partition.
     pub(crate) fn send(
         &mut self,
         topic: TopicNumber,
@@ -79,12 +89,13 @@ impl Writer {
         headers: &Headers,
     ) -> std::result::Result<(), Refused> {
         use sys::rd_kafka_vtype_t as Type;
-        let timestamp = if timestamp == 0 { timestamps::ZERO } else { timestamp };
-        let flags = sys::RD_KAFKA_MSG_F_COPY;
+        let timestamp = if timestamp == 0 { interceptors::ZERO } else { timestamp };
+        let cell = &raw const self.acknowledged[topic.0][partition as usize];
         let mut fields = [
             field(Type::RD_KAFKA_VTYPE_RKT, Field { rkt: self.topics[topic.0].as_ptr() }),
             field(Type::RD_KAFKA_VTYPE_PARTITION, Field { i32_: partition }),
-            field(Type::RD_KAFKA_VTYPE_MSGFLAGS, Field { i: flags }),
+            field(Type::RD_KAFKA_VTYPE_MSGFLAGS, Field { i: sys::RD_KAFKA_MSG_F_COPY }),
+            field(Type::RD_KAFKA_VTYPE_OPAQUE, Field { ptr: cell.cast::<c_void>().cast_mut() }),
             field(Type::RD_KAFKA_VTYPE_KEY, memory(key)),
             field(Type::RD_KAFKA_VTYPE_VALUE, memory(value)),
             field(Type::RD_KAFKA_VTYPE_TIMESTAMP, Field { i64_: timestamp }),
