@@ -63,6 +63,12 @@ pub trait Codec<T>: Send + Sync + 'static {
         false
     }
 
+    /// The part of a key's bytes that says its partition: all of them, or of a windowed key the inner key's, so that
+    /// all windows of a key lie together.
+    fn partition_bytes<'a>(&self, key: &'a [u8]) -> &'a [u8] {
+        key
+    }
+
     /// What a null reads as; `None` where the type has no null, which makes a null an error.
     fn null(&self) -> Option<T> {
         None

@@ -52,7 +52,9 @@ impl Process {
                         return line.clone();
                     }
                 }
-                Err(why) => panic!("the line waited for does not come ({why}); heard so far:\n{}", self.heard.join("\n")),
+                Err(why) => {
+                    panic!("the line waited for does not come ({why}); heard so far:\n{}", self.heard.join("\n"))
+                }
             }
         }
     }

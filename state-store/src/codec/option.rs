@@ -26,6 +26,10 @@ impl<T: 'static> Codec<Option<T>> for OptionCodec<T> {
         self.inner.decode(bytes).map(Some)
     }
 
+    fn partition_bytes<'a>(&self, key: &'a [u8]) -> &'a [u8] {
+        self.inner.partition_bytes(key)
+    }
+
     fn is_null(&self, value: &Option<T>) -> bool {
         value.as_ref().is_none_or(|value| self.inner.is_null(value))
     }

@@ -1,7 +1,9 @@
 //! Windowed keys on ordinary topics: the key, then the window's start.
 
+use std::sync::Arc;
+
 use crate::layout::{TIMESTAMP_BYTES, window_of};
-use crate::{Codec, CodecRef, Error, Kind, Result, Timestamp, Windowed};
+use crate::{Codec, CodecRef, DefaultCodec, Error, Kind, Result, Timestamp, Windowed};
 
 /// A key in a time window: the key's bytes and the start as 8 big-endian bytes. The end is not written, so the size
 /// must be known to read one.
@@ -24,6 +26,11 @@ impl<K: 'static> Codec<Windowed<K>> for TimeWindowedCodec<K> {
         Ok(())
     }
 
+    fn partition_bytes<'a>(&self, key: &'a [u8]) -> &'a [u8] {
+        let inner = &key[..key.len().saturating_sub(TIMESTAMP_BYTES)];
+        self.inner.partition_bytes(inner)
+    }
+
     fn decode(&self, bytes: &[u8]) -> Result<Windowed<K>> {
         let Some((key, start)) = bytes.split_last_chunk::<TIMESTAMP_BYTES>() else {
             let why = format!("{} bytes are not a windowed key: its start alone has 8", bytes.len());
@@ -31,5 +38,12 @@ impl<K: 'static> Codec<Windowed<K>> for TimeWindowedCodec<K> {
         };
         let start = Timestamp(i64::from_be_bytes(*start));
         Ok(Windowed { key: self.inner.decode(key)?, window: window_of(start, self.size_ms) })
+    }
+}
+
+/// Windows whose size is not known: what is read has no end. Kafka Streams' windowed deserializer without a size does the same.
+impl<K: DefaultCodec> DefaultCodec for Windowed<K> {
+    fn codec() -> CodecRef<Self> {
+        Arc::new(TimeWindowedCodec::new(K::codec(), i64::MAX))
     }
 }

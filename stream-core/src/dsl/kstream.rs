@@ -4,14 +4,11 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
-use state_store::DefaultCodec;
-
 use crate::Result;
-use crate::dsl::{Named, NewNode, PlanCell, Produced, add};
+use crate::dsl::{Named, NewNode, PlanCell, add};
 use crate::node::Out;
-use crate::node::sink::{Sink, Target};
 use crate::node::stateless::Stateless;
-use crate::plan::{AnyCodecs, NodeId, Op, PendingName, SinkTopic, TopicRef};
+use crate::plan::{AnyCodecs, NodeId, Op, PendingName};
 use crate::record::{Data, Record};
 
 /// An unbounded stream of records: a position in the plan of one [`StreamsBuilder`](crate::StreamsBuilder).
@@ -21,7 +18,7 @@ pub struct KStream<'b, K, V> {
     pub(crate) plan: &'b PlanCell,
     pub(crate) node: NodeId,
     /// The name for the next operator, kept by the plan.
-    pending: Option<PendingName>,
+    pub(crate) pending: Option<PendingName>,
     types: PhantomData<fn() -> (K, V)>,
 }
 
@@ -80,6 +77,159 @@ impl<'b, K: Data, V: Data> KStream<'b, K, V> {
             let value = f(&key, value);
             out.forward(Record { key, value, timestamp, headers })
         })
+    }
+
+    /// Drops the records for which `drop` is true.
+    ///
+    /// ```
+    /// # use stream_core::StreamsBuilder;
+    /// # let builder = StreamsBuilder::new();
+    /// let events = builder.stream::<String, String>("events");
+    /// events.filter_not(|_, event| event.contains("heartbeat")).to("actions");
+    /// # builder.build().expect("a valid topology");
+    /// ```
+    #[track_caller]
+    pub fn filter_not(self, drop: impl Fn(&K, &V) -> bool + Send + Sync + 'static) -> Self {
+        self.filter(move |key, value| !drop(key, value))
+    }
+
+    /// Replaces key and value of each record. Operators by key that follow repartition the stream.
+    ///
+    /// ```
+    /// # use stream_core::StreamsBuilder;
+    /// # let builder = StreamsBuilder::new();
+    /// let orders = builder.stream::<String, i64>("orders");
+    /// orders.map(|customer, amount| (amount / 100, customer)).to("customers-by-amount");
+    /// # builder.build().expect("a valid topology");
+    /// ```
+    #[track_caller]
+    pub fn map<K2: Data, V2: Data>(self, f: impl Fn(K, V) -> (K2, V2) + Send + Sync + 'static) -> KStream<'b, K2, V2> {
+        let operator = Operator { op: Op::Map, prefix: "KSTREAM-MAP-", keeps: Keeps::Nothing };
+        self.stateless(operator, f, |f, record, out| {
+            let Record { key, value, timestamp, headers } = record;
+            let (key, value) = f(key, value);
+            out.forward(Record { key, value, timestamp, headers })
+        })
+    }
+
+    /// Replaces each record by any number of others. Operators by key that follow repartition the stream.
+    ///
+    /// ```
+    /// # use stream_core::StreamsBuilder;
+    /// # let builder = StreamsBuilder::new();
+    /// let lines = builder.stream::<String, String>("lines");
+    /// let words = lines.flat_map(|_, line| line.split(' ').map(|word| (word.to_owned(), 1)).collect::<Vec<_>>());
+    /// words.to("words");
+    /// # builder.build().expect("a valid topology");
+    /// ```
+    #[track_caller]
+    pub fn flat_map<K2: Data, V2: Data, I: IntoIterator<Item = (K2, V2)>>(
+        self,
+        f: impl Fn(K, V) -> I + Send + Sync + 'static,
+    ) -> KStream<'b, K2, V2> {
+        let operator = Operator { op: Op::FlatMap, prefix: "KSTREAM-FLATMAP-", keeps: Keeps::Nothing };
+        self.stateless(operator, f, |f, record, out| {
+            let Record { key, value, timestamp, headers } = record;
+            f(key, value)
+                .into_iter()
+                .try_for_each(|(key, value)| out.forward(Record { key, value, timestamp, headers: headers.clone() }))
+        })
+    }
+
+    /// Replaces each value by any number of others; the key, and so the partitioning, is unchanged.
+    ///
+    /// ```
+    /// # use stream_core::StreamsBuilder;
+    /// # let builder = StreamsBuilder::new();
+    /// let lines = builder.stream::<String, String>("lines");
+    /// lines.flat_map_values(|_, line| line.split(' ').map(str::to_owned).collect::<Vec<_>>()).to("words");
+    /// # builder.build().expect("a valid topology");
+    /// ```
+    #[track_caller]
+    pub fn flat_map_values<W: Data, I: IntoIterator<Item = W>>(
+        self,
+        f: impl Fn(&K, V) -> I + Send + Sync + 'static,
+    ) -> KStream<'b, K, W> {
+        let operator = Operator { op: Op::FlatMapValues, prefix: "KSTREAM-FLATMAPVALUES-", keeps: Keeps::Key };
+        self.stateless(operator, f, |f, record, out| {
+            let Record { key, value, timestamp, headers } = record;
+            f(&key, value).into_iter().try_for_each(|value| {
+                out.forward(Record { key: key.clone(), value, timestamp, headers: headers.clone() })
+            })
+        })
+    }
+
+    /// Gives each record another key. Operators by key that follow repartition the stream.
+    ///
+    /// ```
+    /// # use stream_core::StreamsBuilder;
+    /// # let builder = StreamsBuilder::new();
+    /// let names = builder.stream::<i64, String>("names");
+    /// names.select_key(|_, name| name.chars().next()).map(|initial, name| (initial.map(String::from), name)).to("by-initial");
+    /// # builder.build().expect("a valid topology");
+    /// ```
+    #[track_caller]
+    pub fn select_key<K2: Data>(self, key: impl Fn(&K, &V) -> K2 + Send + Sync + 'static) -> KStream<'b, K2, V> {
+        let operator = Operator { op: Op::SelectKey, prefix: "KSTREAM-KEY-SELECT-", keeps: Keeps::Value };
+        self.stateless(operator, key, |key, record, out| {
+            let selected = key(&record.key, &record.value);
+            out.forward(record.with_key(selected))
+        })
+    }
+
+    /// Looks at each record on its way.
+    #[track_caller]
+    pub fn peek(self, look: impl Fn(&K, &V) + Send + Sync + 'static) -> Self {
+        let operator = Operator { op: Op::Peek, prefix: "KSTREAM-PEEK-", keeps: Keeps::KeyAndValue };
+        self.stateless(operator, look, |look, record, out| {
+            look(&record.key, &record.value);
+            out.forward(record)
+        })
+    }
+
+    /// Does something with each record. Nothing can follow.
+    #[track_caller]
+    pub fn foreach(self, act: impl Fn(&K, &V) + Send + Sync + 'static) {
+        let operator = Operator { op: Op::Foreach, prefix: "KSTREAM-FOREACH-", keeps: Keeps::KeyAndValue };
+        self.stateless::<_, K, V>(operator, act, |act, record, _| {
+            act(&record.key, &record.value);
+            Ok(())
+        });
+    }
+
+    /// The records of this stream and of `other`, in no order between the two.
+    ///
+    /// ```
+    /// # use stream_core::StreamsBuilder;
+    /// # let builder = StreamsBuilder::new();
+    /// let clicks = builder.stream::<String, String>("clicks");
+    /// let views = builder.stream::<String, String>("views");
+    /// clicks.merge(views).to("events");
+    /// # builder.build().expect("a valid topology");
+    /// ```
+    #[track_caller]
+    pub fn merge(self, other: Self) -> Self {
+        let origin = Location::caller();
+        let name = self.next_name(None, "KSTREAM-MERGE-", origin);
+        let repartition_required = {
+            let plan = self.plan.borrow();
+            plan.node(self.node).repartition_required || plan.node(other.node).repartition_required
+        };
+        let merged = NewNode {
+            op: Op::Merge,
+            name,
+            parents: vec![self.node, other.node],
+            codecs: AnyCodecs::default(),
+            repartition_required,
+            origin,
+            wire: Box::new(|task| {
+                let outlet = task.outlet::<K, V>();
+                let step = |_: &(), record: Record<K, V>, out: &mut Out<'_, K, V>| out.forward(record);
+                task.install::<K, V>(Stateless { f: Arc::new(()), step, outlet });
+                Ok(())
+            }),
+        };
+        KStream::at(self.plan, add::<K, V>(self.plan, merged))
     }
 
     /// Every stateless operator is this, with another step. `step` captures nothing, so it is inlined.
@@ -141,44 +291,6 @@ impl<'b, K: Data, V: Data> KStream<'b, K, V> {
             Keeps::Value => (AnyCodecs { key: None, value }, true),
             Keeps::Nothing => (AnyCodecs::default(), true),
         }
-    }
-
-    /// Writes the stream to `topic` with the types' own codecs.
-    #[track_caller]
-    pub fn to(self, topic: impl Into<String>)
-    where
-        K: DefaultCodec,
-        V: DefaultCodec,
-    {
-        self.to_with(topic, Produced::default());
-    }
-
-    /// Writes the stream to `topic`.
-    #[track_caller]
-    pub fn to_with(self, topic: impl Into<String>, produced: Produced<K, V>) {
-        let origin = Location::caller();
-        let topic = topic.into();
-        let name = self.next_name(produced.name, "KSTREAM-SINK-", origin);
-        let (keys, values, partitioner) = (produced.keys, produced.values, produced.partitioner);
-        let target = TopicRef { name: topic.clone(), internal: false };
-        add::<K, V>(
-            self.plan,
-            NewNode {
-                op: Op::Sink(SinkTopic::Topic(target)),
-                name,
-                parents: vec![self.node],
-                codecs: AnyCodecs::default(),
-                repartition_required: false,
-                origin,
-                wire: Box::new(move |task| {
-                    let (number, partitions) = task.context().topic(&topic)?;
-                    let mut sink = Sink::new(Arc::clone(&keys), Arc::clone(&values), Target::Topic(number, partitions));
-                    sink.partitioner = partitioner.clone();
-                    task.install::<K, V>(sink);
-                    Ok(())
-                }),
-            },
-        );
     }
 }
 

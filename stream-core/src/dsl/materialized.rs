@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 use std::time::Duration;
 
-use state_store::{CodecRef, DefaultCodec, KeyValueStore};
+use state_store::{CodecRef, DefaultCodec, Expiry, KeyValueStore, WindowMeasures, WindowStore};
 
+use crate::dsl::codecs::Codecs;
 use crate::dsl::{Named, PlanCell};
 use crate::plan::{StoreKind, StorePlan};
 use crate::record::Data;
 use crate::task::stores::OpenStore;
-use crate::{Error, Kind};
+use crate::{Error, Kind, Result};
 
 /// How an operator keeps its state: the store's name, codecs, cache, changelog and backend.
 ///
@@ -33,32 +34,20 @@ pub struct Materialized<K, V> {
     pub(crate) in_memory: bool,
 }
 
-/// The codec that the user named, and the type's own, if either is known.
-struct Codecs<T> {
-    named: Option<CodecRef<T>>,
-    own: Option<CodecRef<T>>,
-}
-
-impl<T> Codecs<T> {
-    fn choose(&self, inherited: Option<CodecRef<T>>) -> Option<CodecRef<T>> {
-        self.named.clone().or(inherited).or_else(|| self.own.clone())
-    }
-}
-
 impl<K, V> Materialized<K, V> {
-    fn new(keys: Codecs<K>, values: Codecs<V>) -> Self {
+    pub(crate) fn of_codecs(keys: Codecs<K>, values: Codecs<V>) -> Self {
         let logging = Some(BTreeMap::new());
         Self { name: None, keys, values, caching: true, logging, retention: None, in_memory: false }
     }
 
     /// State with these codecs, in a store with a generated name.
     pub fn with_codecs(keys: CodecRef<K>, values: CodecRef<V>) -> Self {
-        Self::new(Codecs { named: Some(keys), own: None }, Codecs { named: Some(values), own: None })
+        Self::of_codecs(Codecs::named(keys), Codecs::named(values))
     }
 
     /// State whose values have this codec; the key's is inherited.
     pub fn with_value_codec(values: CodecRef<V>) -> Self {
-        Self::new(Codecs { named: None, own: None }, Codecs { named: Some(values), own: None })
+        Self::of_codecs(Codecs::inherited(), Codecs::named(values))
     }
 
     /// Names the store. Only a named store can be queried.
@@ -103,6 +92,15 @@ impl<K, V> Materialized<K, V> {
         self
     }
 
+    /// The name of the store: the user's, checked, or the next generated one.
+    pub(crate) fn store_name(&self, plan: &PlanCell, prefix: &str, origin: &'static Location<'static>) -> String {
+        let mut plan = plan.borrow_mut();
+        match &self.name {
+            Some(name) => plan.user_name(name.clone(), origin),
+            None => plan.names.generate(&format!("{prefix}STATE-STORE-")),
+        }
+    }
+
     /// The key's codec.
     pub(crate) fn key_codec(&self, inherited: Option<CodecRef<K>>) -> Option<CodecRef<K>> {
         self.keys.choose(inherited)
@@ -124,8 +122,7 @@ impl<K: DefaultCodec, V: DefaultCodec> Materialized<K, V> {
 /// A store with a generated name; the types' own codecs where none is inherited.
 impl<K: DefaultCodec, V: DefaultCodec> Default for Materialized<K, V> {
     fn default() -> Self {
-        let keys = Codecs { named: None, own: Some(K::codec()) };
-        Self::new(keys, Codecs { named: None, own: Some(V::codec()) })
+        Self::of_codecs(Codecs::own(), Codecs::own())
     }
 }
 
@@ -150,6 +147,44 @@ impl<K: Data, V: Data> Materialized<K, V> {
                 Ok(OpenStore::new(KeyValueStore::<K, V>::open(config, keys.clone(), values.clone())?))
             }),
         }
+    }
+
+    /// The timestamped window store `name` of these codecs, kept as this says, and what is wrong with its retention.
+    /// `size_ms` and `kept_ms` are what the windows measure, and for how long they need their rows.
+    pub(crate) fn window_store(
+        &self,
+        name: String,
+        (size_ms, kept_ms): (i64, i64),
+        keys: CodecRef<K>,
+        values: CodecRef<V>,
+        origin: &'static Location<'static>,
+    ) -> (StorePlan, Result<()>) {
+        let asked = self.retention.map(|retention| i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
+        let retention_ms = asked.unwrap_or(kept_ms);
+        let mistake = if retention_ms < kept_ms {
+            let why = format!(
+                "the store {name:?} keeps windows for {retention_ms} ms, but their size and grace take {kept_ms} ms"
+            );
+            Err(Error::new(Kind::Invalid, why))
+        } else {
+            Ok(())
+        };
+        let expiry = if self.in_memory { Expiry::Exact } else { Expiry::Segments };
+        let measures = WindowMeasures { size_ms, retention_ms, retain_duplicates: false, expiry };
+        let store = StorePlan {
+            name,
+            kind: StoreKind::Window { timestamped: true, size_ms, retention_ms, retain_duplicates: false },
+            in_memory: self.in_memory,
+            caching: self.caching,
+            send_old_values: false,
+            logging: self.logging.clone(),
+            origin,
+            open: Box::new(move |config| {
+                let store = WindowStore::<K, V>::open(config, measures, keys.clone(), values.clone())?;
+                Ok(OpenStore::new(store))
+            }),
+        };
+        (store, mistake)
     }
 }
 

@@ -1,12 +1,20 @@
 //! What users write: handles on a growing plan. Each method records one node.
 
+mod branch;
+mod codecs;
+mod grouped;
 mod kstream;
 mod ktable;
 mod materialized;
 mod nullable;
 mod options;
+mod print;
 mod process;
+mod repartition;
+mod sinks;
 mod store_builder;
+mod windowed;
+mod windows;
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -15,13 +23,18 @@ use std::sync::Arc;
 
 use state_store::CodecRef;
 
+pub use branch::Split;
+pub use grouped::KGroupedStream;
 pub use kstream::KStream;
 pub use ktable::KTable;
 pub use materialized::Materialized;
 pub use nullable::Nullable;
-pub use options::{Consumed, Named, Produced};
+pub use options::{Consumed, Grouped, Named, Produced, Repartitioned};
+pub use print::Printed;
 pub use process::{IntoStores, StoreUse};
 pub use store_builder::StoreBuilder;
+pub use windowed::TimeWindowedKStream;
+pub use windows::TimeWindows;
 
 use crate::plan::{AnyCodecs, NodeId, Op, PlanBuilder, PlanNode, TypeTag, Wire};
 use crate::record::{Data, Record};

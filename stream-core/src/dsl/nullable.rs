@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use state_store::codec::OptionCodec;
 use state_store::{Codec, CodecRef};
 
 use crate::record::Data;
@@ -19,6 +20,9 @@ pub trait Nullable<T>: Data {
 
     /// A codec of values that are not null, as one of these; null is read and written as null.
     fn codec(inner: CodecRef<T>) -> CodecRef<Self>;
+
+    /// A codec of these, as one of values that are not null.
+    fn inner_codec(outer: CodecRef<Self>) -> CodecRef<T>;
 
     /// A value that is not null.
     fn present(value: T) -> Self;
@@ -39,6 +43,10 @@ impl<T: Data> Nullable<T> for T {
         inner
     }
 
+    fn inner_codec(outer: CodecRef<T>) -> CodecRef<T> {
+        outer
+    }
+
     fn present(value: T) -> T {
         value
     }
@@ -56,7 +64,11 @@ impl<T: Data> Nullable<T> for Option<T> {
     }
 
     fn codec(inner: CodecRef<T>) -> CodecRef<Self> {
-        Arc::new(OptionOf(inner))
+        Arc::new(OptionCodec::new(inner))
+    }
+
+    fn inner_codec(outer: CodecRef<Self>) -> CodecRef<T> {
+        Arc::new(PresentOf(outer))
     }
 
     fn present(value: T) -> Self {
@@ -64,24 +76,17 @@ impl<T: Data> Nullable<T> for Option<T> {
     }
 }
 
-/// A codec of `T` as one of `Option<T>`.
-struct OptionOf<T>(CodecRef<T>);
+/// A codec of `Option<T>` as one of `T`.
+struct PresentOf<T>(CodecRef<Option<T>>);
 
-impl<T: 'static> Codec<Option<T>> for OptionOf<T> {
-    fn encode(&self, value: &Option<T>, out: &mut Vec<u8>) -> state_store::Result<()> {
-        // Invariant: null is not encoded, so `None` does not come here.
-        value.as_ref().map_or(Ok(()), |value| self.0.encode(value, out))
+impl<T: Data> Codec<T> for PresentOf<T> {
+    fn encode(&self, value: &T, out: &mut Vec<u8>) -> state_store::Result<()> {
+        self.0.encode(&Some(value.clone()), out)
     }
 
-    fn decode(&self, bytes: &[u8]) -> state_store::Result<Option<T>> {
-        self.0.decode(bytes).map(Some)
-    }
-
-    fn is_null(&self, value: &Option<T>) -> bool {
-        value.as_ref().is_none_or(|value| self.0.is_null(value))
-    }
-
-    fn null(&self) -> Option<Option<T>> {
-        Some(None)
+    fn decode(&self, bytes: &[u8]) -> state_store::Result<T> {
+        let null =
+            || state_store::Error::new(state_store::Kind::Null, "bytes that read as null, where there is no null");
+        self.0.decode(bytes)?.ok_or_else(null)
     }
 }

@@ -7,11 +7,16 @@
 //! Nothing here knows topics by name, threads or the log; what a node needs beyond its edges comes with the
 //! [`TaskContext`].
 
+pub(crate) mod aggregate;
+pub(crate) mod branch;
 pub(crate) mod processor;
 pub(crate) mod sink;
 pub(crate) mod source;
 pub(crate) mod stateless;
 pub(crate) mod table;
+pub(crate) mod window_aggregate;
+pub(crate) mod window_assign;
+pub(crate) mod windows;
 
 use std::cell::RefCell;
 use std::rc::Rc;

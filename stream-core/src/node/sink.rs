@@ -18,9 +18,6 @@ pub type TopicNameExtractor<K, V> = dyn Fn(&K, &V) -> String + Send + Sync;
 /// Chooses the partition of a record: key, value, number of partitions. `None` leaves it to the default partitioner.
 pub type StreamPartitioner<K, V> = dyn Fn(&K, &V, i32) -> Option<i32> + Send + Sync;
 
-/// Bytes that say the partition: the key's, or of a windowed key the inner key's.
-pub(crate) type PartitionBytes = fn(&[u8]) -> &[u8];
-
 /// Which topic a sink writes to.
 pub(crate) enum Target<K, V> {
     /// Always the same.
@@ -35,7 +32,6 @@ pub(crate) struct Sink<K, V> {
     pub(crate) values: CodecRef<V>,
     pub(crate) target: Target<K, V>,
     pub(crate) partitioner: Option<Arc<StreamPartitioner<K, V>>>,
-    pub(crate) partition_bytes: PartitionBytes,
     /// Counts records without a key round the partitions, as a partitioner without a key may.
     pub(crate) keyless: i32,
     pub(crate) key: Vec<u8>,
@@ -44,16 +40,7 @@ pub(crate) struct Sink<K, V> {
 
 impl<K: Data, V: Data> Sink<K, V> {
     pub(crate) fn new(keys: CodecRef<K>, values: CodecRef<V>, target: Target<K, V>) -> Self {
-        Self {
-            keys,
-            values,
-            target,
-            partitioner: None,
-            partition_bytes: |key| key,
-            keyless: 0,
-            key: Vec::new(),
-            value: Vec::new(),
-        }
+        Self { keys, values, target, partitioner: None, keyless: 0, key: Vec::new(), value: Vec::new() }
     }
 
     fn topic(&mut self, record: &Record<K, V>, task: &mut TaskContext) -> Result<(OutTopic, i32)> {
@@ -75,7 +62,7 @@ impl<K: Data, V: Data> Sink<K, V> {
         let chosen = self.partitioner.as_ref().and_then(|choose| choose(&record.key, &record.value, partitions));
         match chosen {
             Some(partition) => partition,
-            None if has_key => partition_for_key((self.partition_bytes)(&self.key), partitions),
+            None if has_key => partition_for_key(self.keys.partition_bytes(&self.key), partitions),
             None => {
                 self.keyless = (self.keyless + 1) % partitions.max(1);
                 self.keyless

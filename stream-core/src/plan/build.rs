@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::plan::names::Names;
-use crate::plan::{NodeId, Plan, PlanNode, StoreId, StorePlan, names, subtopology};
+use crate::plan::{AnyCodecs, NodeId, Plan, PlanNode, StoreId, StorePlan, merge_sources, names, relax, subtopology};
 use crate::{Error, Kind, Result};
 
 /// A plan that still grows.
@@ -14,6 +14,7 @@ pub(crate) struct PlanBuilder {
     nodes: Vec<PlanNode>,
     stores: Vec<StorePlan>,
     pending_names: Vec<String>,
+    groups: Vec<Group>,
     mistakes: Vec<Error>,
 }
 
@@ -21,7 +22,34 @@ pub(crate) struct PlanBuilder {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PendingName(usize);
 
+/// A grouping of a stream, until something is aggregated: handles are `Copy` and cannot carry it.
+pub(crate) struct Group {
+    /// The stream's node.
+    pub(crate) node: NodeId,
+    /// Whether records of a key must be brought together before they are aggregated.
+    pub(crate) repartition_required: bool,
+    /// The user's name for the repartition topic.
+    pub(crate) topic: Option<String>,
+    /// The repartition that the first aggregation made, to be shared by all others of a named group.
+    pub(crate) repartitioned: Option<NodeId>,
+    pub(crate) codecs: AnyCodecs,
+}
+
+/// A group of a plan that is being written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GroupId(usize);
+
 impl PlanBuilder {
+    /// Keeps a group for the operators on it.
+    pub(crate) fn add_group(&mut self, group: Group) -> GroupId {
+        self.groups.push(group);
+        GroupId(self.groups.len() - 1)
+    }
+
+    pub(crate) fn group(&mut self, id: GroupId) -> &mut Group {
+        &mut self.groups[id.0]
+    }
+
     /// Adds a node below its parents.
     pub(crate) fn add(&mut self, node: PlanNode) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).expect("a plan has fewer than 2^32 nodes"));
@@ -126,6 +154,8 @@ impl PlanBuilder {
         if !self.mistakes.is_empty() {
             return Err(self.mistakes.swap_remove(0));
         }
+        merge_sources::merge(&mut self.nodes)?;
+        relax::relax_null_keys(&mut self.nodes);
         let subtopologies = subtopology::cut(&self.nodes);
         Ok(Arc::new(Plan { nodes: self.nodes, stores: self.stores, subtopologies }))
     }

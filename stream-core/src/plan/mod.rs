@@ -6,8 +6,10 @@
 
 mod build;
 mod describe;
+mod merge_sources;
 pub(crate) mod names;
 pub(crate) mod partitions;
+mod relax;
 mod subtopology;
 pub(crate) mod table;
 pub(crate) mod topics;
@@ -21,7 +23,7 @@ use crate::Result;
 use crate::task::builder::TaskBuilder;
 use crate::task::stores::OpenStore;
 
-pub(crate) use build::{PendingName, PlanBuilder};
+pub(crate) use build::{Group, GroupId, PendingName, PlanBuilder};
 pub(crate) use table::{TablePlan, TableRows};
 
 /// A node of a plan.
@@ -79,9 +81,13 @@ pub(crate) enum Op {
     Foreach,
     Print,
     Branch,
+    /// One of the streams that a branch leads to.
+    BranchChild,
     Merge,
-    /// The filter of null keys in front of a repartition's sink.
-    NullKeyFilter,
+    /// The filter of null keys in front of a repartition's sink; `relaxed` lets them through to a left join.
+    NullKeyFilter {
+        relaxed: bool,
+    },
     Process,
     ProcessValues,
     /// A table kept from a source or a stream.

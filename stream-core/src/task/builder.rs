@@ -3,7 +3,7 @@
 //! One subtopology per task in the runtime; all of them in one task in the test driver, as Java's driver does. This is
 //! the one place where an edge or a store is looked up by `Any`; `Plan` has proved the types.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -13,12 +13,13 @@ use hashbrown::HashMap;
 use state_store::StoreConfig;
 use state_store::changelog::ChangelogId;
 
+use crate::dsl::Nullable;
 use crate::node::source::{Source, SourceHead};
 use crate::node::table::ViewRef;
 use crate::node::{Inlet, Node, Outlet, Push};
 use crate::plan::topics::changelog_name;
 use crate::plan::{NodeId, Plan, PlanNode, StoreId, StorePlan, TableRows};
-use crate::record::Data;
+use crate::record::{Data, Record};
 use crate::task::context::TaskContext;
 use crate::task::queues::Head;
 use crate::task::stores::{Backends, OpenStore, TaskStore, TaskStores};
@@ -115,9 +116,17 @@ impl TaskBuilder<'_> {
 
     /// Installs the running node of the one being wired.
     pub(crate) fn install<K: Data, V: Data>(&mut self, node: impl Push<K, V> + Node + 'static) {
+        self.install_as(node, same_keys::<K, V>);
+    }
+
+    /// Installs the running node of the one being wired below a parent whose keys `accept` knows.
+    pub(crate) fn install_as<K: Data, V: Data>(
+        &mut self,
+        node: impl Push<K, V> + Node + 'static,
+        accept: Accept<K, V>,
+    ) {
         let node = Rc::new(RefCell::new(node));
-        let push: Rc<RefCell<dyn Push<K, V>>> = node.clone();
-        self.inlets.insert(self.node, Box::new(push));
+        self.inlets.insert(self.node, accept(node.clone()));
         self.nodes.push((self.node, node));
     }
 
@@ -205,5 +214,39 @@ impl TaskBuilder<'_> {
             caching: store.caching,
             send_old_values: store.send_old_values,
         })
+    }
+}
+
+/// Makes a node the inlet that its parent's outlet looks for.
+pub(crate) type Accept<K, V> = fn(Rc<RefCell<dyn Push<K, V>>>) -> Box<dyn Any>;
+
+/// The parent carries the node's own type of keys.
+pub(crate) fn same_keys<K: Data, V: Data>(push: Rc<RefCell<dyn Push<K, V>>>) -> Box<dyn Any> {
+    Box::new(push)
+}
+
+/// The parent carries keys `N`, null or not; null keys are dropped and counted.
+pub(crate) fn present_keys<N: Nullable<K>, K: Data, V: Data>(push: Rc<RefCell<dyn Push<K, V>>>) -> Box<dyn Any> {
+    if TypeId::of::<N>() == TypeId::of::<K>() {
+        return Box::new(push);
+    }
+    let inlet: Rc<RefCell<dyn Push<N, V>>> = Rc::new(RefCell::new(PresentKeys { push }));
+    Box::new(inlet)
+}
+
+struct PresentKeys<K, V> {
+    push: Rc<RefCell<dyn Push<K, V>>>,
+}
+
+impl<N: Nullable<K>, K: Data, V: Data> Push<N, V> for PresentKeys<K, V> {
+    fn push(&mut self, record: Record<N, V>, task: &mut TaskContext) -> Result<()> {
+        let Record { key, value, timestamp, headers } = record;
+        match key.into_option() {
+            Some(key) => self.push.borrow_mut().push(Record { key, value, timestamp, headers }, task),
+            None => {
+                task.drop_record();
+                Ok(())
+            }
+        }
     }
 }

@@ -136,9 +136,7 @@ impl TopologyTestDriver {
         );
         let disk: Box<dyn Backend> = match &settings.state {
             DriverState::Memory => Box::new(MemoryBackend::default()),
-            DriverState::Rocks(folder) => {
-                Box::new(RocksBackend::open(folder, &RocksMemory::new(STATE_MEMORY_BYTES))?)
-            }
+            DriverState::Rocks(folder) => Box::new(RocksBackend::open(folder, &RocksMemory::new(STATE_MEMORY_BYTES))?),
         };
         let memory: SharedBackend = Rc::new(RefCell::new(Box::new(MemoryBackend::default())));
         let backends = Backends { disk: Rc::new(RefCell::new(disk)), memory };

@@ -1,0 +1,57 @@
+//! Which codec an operator uses: the one named in its options, the one its stream or table carries, the type's own.
+
+use std::sync::Arc;
+
+use state_store::{Codec, CodecRef, DefaultCodec, Error, Kind};
+
+/// The codec that the user named, and the type's own, if either is known.
+pub(crate) struct Codecs<T> {
+    named: Option<CodecRef<T>>,
+    own: Option<CodecRef<T>>,
+}
+
+impl<T> Codecs<T> {
+    /// The user's.
+    pub(crate) fn named(codec: CodecRef<T>) -> Self {
+        Self { named: Some(codec), own: None }
+    }
+
+    /// None: it has to be inherited.
+    pub(crate) fn inherited() -> Self {
+        Self { named: None, own: None }
+    }
+
+    /// The codec, in this order: named, inherited, the type's own.
+    pub(crate) fn choose(&self, inherited: Option<CodecRef<T>>) -> Option<CodecRef<T>> {
+        self.named.clone().or(inherited).or_else(|| self.own.clone())
+    }
+}
+
+impl<T: DefaultCodec> Codecs<T> {
+    /// The type's own where none is inherited.
+    pub(crate) fn own() -> Self {
+        Self { named: None, own: Some(T::codec()) }
+    }
+}
+
+/// Stands in for a codec that is missing. The plan has a mistake then, so nothing runs with it.
+pub(crate) fn missing<T: 'static>() -> CodecRef<T> {
+    Arc::new(Missing)
+}
+
+struct Missing;
+
+impl<T> Codec<T> for Missing {
+    fn encode(&self, _value: &T, _out: &mut Vec<u8>) -> state_store::Result<()> {
+        Err(unknown::<T>())
+    }
+
+    fn decode(&self, _bytes: &[u8]) -> state_store::Result<T> {
+        Err(unknown::<T>())
+    }
+}
+
+#[cold]
+fn unknown<T>() -> Error {
+    Error::new(Kind::Invalid, format!("no codec is known for {}", std::any::type_name::<T>()))
+}

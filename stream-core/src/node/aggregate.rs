@@ -1,0 +1,71 @@
+//! Aggregations without windows: one table update a record, or one a key and commit where the store caches.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use state_store::{CodecRef, Drained, KeyValueStore, Stamped, Updated};
+
+use crate::Result;
+use crate::node::{Node, Outlet, Push};
+use crate::record::{Change, Data, Record};
+use crate::task::context::TaskContext;
+
+/// Count, reduce and aggregate. `step` makes the new aggregate of key, value and the old one.
+pub(crate) struct Aggregate<K, V, A, F> {
+    pub(crate) store: Rc<RefCell<KeyValueStore<K, A>>>,
+    /// Knows which values are null: those are dropped.
+    pub(crate) values: CodecRef<V>,
+    pub(crate) step: F,
+    pub(crate) outlet: Outlet<K, Change<A>>,
+    /// Reused from flush to flush.
+    pub(crate) drained: Vec<Drained<K, A>>,
+}
+
+impl<K, V, A, F> Push<K, V> for Aggregate<K, V, A, F>
+where
+    K: Data,
+    V: Data,
+    A: Data,
+    F: Fn(&K, &V, Option<A>) -> Option<A>,
+{
+    fn push(&mut self, record: Record<K, V>, task: &mut TaskContext) -> Result<()> {
+        if self.values.is_null(&record.value) {
+            task.drop_record();
+            return Ok(());
+        }
+        let Record { key, value, timestamp, headers } = record;
+        let step = &self.step;
+        let updated = self.store.borrow_mut().update(&key, &headers, task, |old| match old {
+            None => Stamped { value: step(&key, &value, None), timestamp },
+            Some(old) => {
+                let timestamp = timestamp.max(old.timestamp);
+                Stamped { value: step(&key, &value, Some(old.value)), timestamp }
+            }
+        })?;
+        match updated {
+            Updated::Deferred => Ok(()),
+            Updated::Now(Stamped { value, timestamp }) => {
+                self.outlet.forward(Record { key, value, timestamp, headers }, task)
+            }
+        }
+    }
+}
+
+impl<K: Data, V: Data, A: Data, F> Node for Aggregate<K, V, A, F> {
+    fn flush(&mut self, task: &mut TaskContext) -> Result<()> {
+        self.store.borrow_mut().drain(task, &mut self.drained)?;
+        forward_drained(&mut self.drained, &self.outlet, task)
+    }
+}
+
+/// Passes on what a caching store held back. The store is not borrowed: a node downstream may read it.
+pub(crate) fn forward_drained<K: Data, A: Data>(
+    drained: &mut Vec<Drained<K, A>>,
+    outlet: &Outlet<K, Change<A>>,
+    task: &mut TaskContext,
+) -> Result<()> {
+    for Drained { key, change, timestamp, headers } in drained.drain(..) {
+        outlet.forward(Record { key, value: change, timestamp, headers }, task)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Aggregations in time windows: a point update for each window that a record falls into and that is not closed.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use state_store::{Drained, Stamped, Updated, Window, WindowStore, Windowed};
+
+use crate::Result;
+use crate::node::aggregate::forward_drained;
+use crate::node::windows::WindowSpans;
+use crate::node::{Node, Outlet, Push};
+use crate::record::{Change, Data, Record, Timestamp};
+use crate::task::context::TaskContext;
+
+/// Windowed count, reduce and aggregate. `step` makes the new aggregate of key, value and the old one.
+pub(crate) struct WindowAggregate<K, A, F> {
+    pub(crate) store: Rc<RefCell<WindowStore<K, A>>>,
+    pub(crate) windows: WindowSpans,
+    pub(crate) step: F,
+    pub(crate) outlet: Outlet<Windowed<K>, Change<A>>,
+    /// The highest timestamp seen: windows whose end lies the grace period before it are closed.
+    pub(crate) stream_time: Timestamp,
+    /// Reused from flush to flush.
+    pub(crate) drained: Vec<Drained<Windowed<K>, A>>,
+}
+
+impl<K, V, A, F> Push<K, V> for WindowAggregate<K, A, F>
+where
+    K: Data,
+    V: Data,
+    A: Data,
+    F: Fn(&K, &V, Option<A>) -> Option<A>,
+{
+    fn push(&mut self, record: Record<K, V>, task: &mut TaskContext) -> Result<()> {
+        let Record { key, value, timestamp, headers } = record;
+        self.stream_time = self.stream_time.max(timestamp);
+        let closed = self.stream_time.millis() - self.windows.grace;
+        let step = &self.step;
+        for start in self.windows.starts(timestamp) {
+            let end = start + self.windows.size;
+            if end <= closed {
+                task.drop_record();
+                continue;
+            }
+            let start = Timestamp(start);
+            let updated = self.store.borrow_mut().update(&key, start, &headers, task, |old| match old {
+                None => Stamped { value: step(&key, &value, None), timestamp },
+                Some(old) => {
+                    let timestamp = timestamp.max(old.timestamp);
+                    Stamped { value: step(&key, &value, Some(old.value)), timestamp }
+                }
+            })?;
+            match updated {
+                Some(Updated::Deferred) => {}
+                Some(Updated::Now(Stamped { value, timestamp })) => {
+                    let window = Window { start, end: Timestamp(end) };
+                    let key = Windowed { key: key.clone(), window };
+                    self.outlet.forward(Record { key, value, timestamp, headers: headers.clone() }, task)?;
+                }
+                None => task.drop_record(),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<K: Data, A: Data, F> Node for WindowAggregate<K, A, F> {
+    fn flush(&mut self, task: &mut TaskContext) -> Result<()> {
+        self.store.borrow_mut().drain(task, &mut self.drained)?;
+        forward_drained(&mut self.drained, &self.outlet, task)
+    }
+
+    fn observed_stream_time(&self) -> Option<Timestamp> {
+        Some(self.stream_time)
+    }
+
+    fn resume_stream_time(&mut self, time: Timestamp) {
+        self.stream_time = self.stream_time.max(time);
+    }
+}
