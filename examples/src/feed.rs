@@ -1,6 +1,7 @@
 //! Makes topics and fills them with the workload.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use stream_core::log::{Log, NewTopic, Outgoing};
 use stream_core::record::{Headers, TopicPartition};
@@ -39,7 +40,26 @@ pub fn records_in(log: &dyn Log, topic: &str) -> Result<u64> {
 ///
 /// # Errors
 /// `Kind::Invalid` where the topic is missing or has another number of partitions; what the log or `progress` says.
-pub fn fill(log: &dyn Log, topic: &str, workload: Workload, mut progress: impl FnMut(u64) -> Result<()>) -> Result<()> {
+pub fn fill(
+    log: &dyn Log,
+    topic: &str,
+    workload: Workload,
+    progress: impl FnMut(u64) -> Result<()>,
+) -> Result<()> {
+    fill_part(log, topic, workload, 0..workload.records, progress)
+}
+
+/// Writes the events whose numbers are in `part`, as [`fill`] does.
+///
+/// # Errors
+/// As [`fill`].
+pub fn fill_part(
+    log: &dyn Log,
+    topic: &str,
+    workload: Workload,
+    part: Range<u64>,
+    mut progress: impl FnMut(u64) -> Result<()>,
+) -> Result<()> {
     let mut producer = log.producer("workload", None)?;
     let (number, partitions) = producer.topic(topic)?;
     if partitions != workload::PARTITIONS {
@@ -48,8 +68,11 @@ pub fn fill(log: &dyn Log, topic: &str, workload: Workload, mut progress: impl F
         return Err(Error::new(Kind::Invalid, why));
     }
     let mut events = workload.events();
-    let mut written = 0;
-    while let Some(event) = events.next_event() {
+    for event_number in 0..part.end {
+        let Some(event) = events.next_event() else { break };
+        if event_number < part.start {
+            continue;
+        }
         producer.send(Outgoing {
             topic: number,
             partition: event.partition,
@@ -58,11 +81,11 @@ pub fn fill(log: &dyn Log, topic: &str, workload: Workload, mut progress: impl F
             timestamp: event.timestamp,
             headers: &Headers::EMPTY,
         })?;
-        written += 1;
+        let written = event_number + 1 - part.start;
         if written % PROGRESS_RECORDS == 0 {
             progress(written)?;
         }
     }
     producer.flush()?;
-    progress(written)
+    progress(part.end - part.start)
 }
