@@ -40,12 +40,7 @@ pub fn records_in(log: &dyn Log, topic: &str) -> Result<u64> {
 ///
 /// # Errors
 /// `Kind::Invalid` where the topic is missing or has another number of partitions; what the log or `progress` says.
-pub fn fill(
-    log: &dyn Log,
-    topic: &str,
-    workload: Workload,
-    progress: impl FnMut(u64) -> Result<()>,
-) -> Result<()> {
+pub fn fill(log: &dyn Log, topic: &str, workload: Workload, progress: impl FnMut(u64) -> Result<()>) -> Result<()> {
     fill_part(log, topic, workload, 0..workload.records, progress)
 }
 

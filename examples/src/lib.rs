@@ -10,6 +10,7 @@
 
 pub mod counts;
 pub mod feed;
+pub mod folder;
 pub mod meters;
 pub mod plot;
 pub mod progress;
