@@ -28,6 +28,8 @@ pub mod positions;
 mod segments;
 pub mod store;
 mod table;
+#[cfg(test)]
+mod tests;
 mod timestamp;
 mod window;
 mod window_cursor;

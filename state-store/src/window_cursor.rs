@@ -1,6 +1,5 @@
 //! Entries of a window store's fetch: segment by segment, each a merge of stored and uncommitted rows.
 
-use std::cmp::Reverse;
 use std::vec;
 
 use crate::backend::{Direction, KeyRange, SharedBackend, Table};
@@ -110,16 +109,17 @@ impl<K: 'static, V: Clone + 'static> WindowCursor<K, V> {
         let mut entries = Vec::new();
         loop {
             let (selection, keys, size_ms) = (&self.selection, &*self.source.2, self.size_ms);
-            // The sort is stable, so windows of one start stay in the order of their keys.
-            let next = merge.next(|key| selection.takes(key).then(|| windowed(keys, key, size_ms)))?;
-            let Some(entry) = next else { break };
-            entries.push(entry);
+            let take = |key: &[u8]| Ok((start_first(key), windowed(keys, key, size_ms)?));
+            let next = merge.next(|key| selection.takes(key).then(|| take(key)))?;
+            let Some(((order, key), value)) = next else { break };
+            entries.push((order, (key, value)));
         }
-        match self.direction {
-            Direction::Forward => entries.sort_by_key(|(key, _)| key.window.start),
-            Direction::Backward => entries.sort_by_key(|(key, _)| Reverse(key.window.start)),
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if self.direction == Direction::Backward {
+            entries.reverse();
         }
-        self.sorted = entries.into_iter();
+        let sorted: Vec<_> = entries.into_iter().map(|(_, entry)| entry).collect();
+        self.sorted = sorted.into_iter();
         Ok(())
     }
 }
@@ -134,6 +134,12 @@ impl<K: 'static, V: Clone + 'static> Iterator for WindowCursor<K, V> {
         }
         next.transpose()
     }
+}
+
+/// A window key with its start in front: the order of Kafka Streams' stores in memory.
+fn start_first(bytes: &[u8]) -> Vec<u8> {
+    let parts = split_window_key(bytes).expect("a selection takes window keys alone");
+    [&parts.start.millis().to_be_bytes(), parts.key, &parts.sequence.to_be_bytes()].concat()
 }
 
 fn windowed<K: 'static>(keys: &dyn crate::Codec<K>, bytes: &[u8], size_ms: i64) -> Result<Windowed<K>> {
