@@ -34,6 +34,7 @@ mod timestamp;
 mod window;
 mod window_cursor;
 mod windowed;
+mod wipe;
 
 pub use codec::{Codec, CodecRef, DefaultCodec};
 pub use error::{Error, Kind, Result};
@@ -44,3 +45,4 @@ pub use timestamp::Timestamp;
 pub use window::{Expiry, WindowMeasures, WindowStore};
 pub use window_cursor::WindowCursor;
 pub use windowed::{Window, Windowed};
+pub use wipe::wipe_store;

@@ -10,7 +10,7 @@ use crate::{Error, Kind, Result, Timestamp};
 /// The shortest segment, as in Kafka Streams.
 const INTERVAL_MS_MIN: i64 = 60_000;
 
-const SEPARATOR: char = '@';
+pub(crate) const SEPARATOR: char = '@';
 
 /// The number of a segment: ascending with time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

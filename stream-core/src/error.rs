@@ -98,6 +98,14 @@ impl Error {
         self
     }
 
+    /// The same error once more: for whoever asks a second time why a client has failed.
+    #[must_use]
+    pub(crate) fn copy(&self) -> Self {
+        let Inner { kind, message, place, source } = &*self.inner;
+        let source = source.as_ref().map(|source| source.to_string().into());
+        Self { inner: Box::new(Inner { kind: *kind, message: message.clone(), place: place.clone(), source }) }
+    }
+
     /// The reaction it asks for.
     pub fn kind(&self) -> Kind {
         self.inner.kind

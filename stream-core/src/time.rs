@@ -12,6 +12,9 @@ pub trait Clock: Send + Sync {
 
     /// Time since some fixed point; never goes back. For durations.
     fn monotonic(&self) -> Duration;
+
+    /// Waits: between two attempts at something that does not answer.
+    fn sleep(&self, span: Duration);
 }
 
 /// The machine's clock.
@@ -46,6 +49,11 @@ impl Clock for SystemClock {
     fn monotonic(&self) -> Duration {
         std::time::Instant::now() - self.start
     }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the trait's owner of the machine's clock")]
+    fn sleep(&self, span: Duration) {
+        std::thread::sleep(span);
+    }
 }
 
 /// A clock that moves when it is told to.
@@ -75,5 +83,10 @@ impl Clock for ManualClock {
 
     fn monotonic(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.now_ms.load(Ordering::SeqCst)).unwrap_or_default())
+    }
+
+    /// Moves the clock on: nobody else would.
+    fn sleep(&self, span: Duration) {
+        self.advance(span);
     }
 }

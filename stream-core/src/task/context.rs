@@ -178,6 +178,11 @@ impl TaskContext {
         self.node
     }
 
+    /// The name of a node.
+    pub(crate) fn node_name(&self, node: NodeId) -> &str {
+        &self.plan.node(node).name
+    }
+
     /// `error` with the node's name and the user's line, unless a deeper node is named already.
     #[cold]
     pub(crate) fn locate(&self, error: Error, node: NodeId) -> Error {

@@ -7,8 +7,12 @@
 //! A task never leaves its thread. It is wired anew wherever its state goes.
 
 pub(crate) mod builder;
+pub(crate) mod changelog;
+pub(crate) mod commit;
 pub(crate) mod context;
+pub(crate) mod offset_metadata;
 pub(crate) mod queues;
+pub(crate) mod restore;
 pub(crate) mod stores;
 pub(crate) mod timers;
 
@@ -20,7 +24,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 pub use queues::BadRecords;
-use state_store::backend;
+pub use restore::{RestoreProgress, RestoreStage};
 pub use timers::{PunctuationType, TimerId};
 
 use crate::Result;
@@ -29,6 +33,7 @@ use crate::node::Node;
 use crate::plan::{NodeId, Op, Plan};
 use crate::record::{Timestamp, TopicPartition};
 use crate::task::builder::Wired;
+use crate::task::changelog::Changelogs;
 use crate::task::context::TaskContext;
 use crate::task::queues::{PartitionQueue, Queues};
 use crate::task::stores::TaskStores;
@@ -58,34 +63,35 @@ pub(crate) struct Task {
     queues: Queues,
     nodes: Vec<(NodeId, Rc<RefCell<dyn Node>>)>,
     stores: TaskStores,
+    pub(crate) changelogs: Changelogs,
     /// Something was processed or punctuated since the last commit.
     commit_needed: bool,
 }
 
-/// The progress of a task in one source partition.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Progress {
-    pub(crate) source: TopicPartition,
-    /// The next record to process.
-    pub(crate) offset: i64,
-    pub(crate) partition_time: Timestamp,
-}
-
 impl Task {
-    /// A task over partition `partition` of every source topic of `wired`.
-    pub(crate) fn new(plan: &Arc<Plan>, wired: Wired, partition: i32, bad_records: BadRecords) -> Self {
+    /// A task over partition `partition` of every source topic of `wired` that has it, as `has` says.
+    pub(crate) fn new(
+        plan: &Arc<Plan>,
+        wired: Wired,
+        partition: i32,
+        bad_records: BadRecords,
+        has: impl Fn(&str) -> bool,
+    ) -> Self {
         let Wired { mut context, nodes, stores, sources } = wired;
         let mut queues = Queues::new(bad_records);
         for (node, make_head) in sources {
             let Op::Source(topics) = &plan.node(node).op else { continue };
             for topic in topics {
                 let name: Arc<str> = topic.resolve(context.application_id()).into();
+                if !has(&name) {
+                    continue;
+                }
                 let number = context.add_source_topic(Arc::clone(&name));
                 let source = TopicPartition { topic: name, partition };
                 queues.list.push(PartitionQueue::new(source, number, make_head()));
             }
         }
-        Self { context, queues, nodes, stores, commit_needed: false }
+        Self { context, queues, nodes, stores, changelogs: Changelogs::default(), commit_needed: false }
     }
 
     /// Starts the nodes: the state is restored.
@@ -101,6 +107,11 @@ impl Task {
     /// The source partitions; their indices are the numbers of the queues.
     pub(crate) fn sources(&self) -> impl ExactSizeIterator<Item = &TopicPartition> {
         self.queues.list.iter().map(|queue| &queue.source)
+    }
+
+    /// How many source partitions there are.
+    pub(crate) fn queue_count(&self) -> usize {
+        self.queues.list.len()
     }
 
     /// Takes what was committed for a source partition: its time goes on from there.
@@ -202,29 +213,6 @@ impl Task {
         for store in &self.stores.list {
             store.open.erased.borrow_mut().log_changed(&mut self.context)?;
         }
-        Ok(())
-    }
-
-    /// The next offset and the partition time of every source partition that was read from.
-    pub(crate) fn progress(&self) -> impl Iterator<Item = Progress> {
-        self.queues.list.iter().filter_map(|queue| {
-            Some(Progress {
-                source: queue.source.clone(),
-                offset: queue.head_offset().or(queue.consumed)?,
-                partition_time: queue.partition_time,
-            })
-        })
-    }
-
-    /// Applies what the stores changed since the last commit, one batch per backend; `meta` adds what must move
-    /// together with the rows on disk.
-    ///
-    /// # Errors
-    /// `Kind::Record` where a value cannot be encoded, `Kind::Fatal` where a backend refuses: nothing is known about the
-    /// batch then, and the task must be closed.
-    pub(crate) fn commit_state(&mut self, meta: impl FnOnce(&mut backend::Batch) -> Result<()>) -> Result<()> {
-        self.stores.commit(meta)?;
-        self.commit_needed = false;
         Ok(())
     }
 

@@ -62,15 +62,15 @@ impl TaskStores {
         Self { list, backends, disk: Batch::default(), memory: Batch::default() }
     }
 
-    /// Applies what changed since the last commit: one batch on disk, with what `meta` adds, and one in memory.
-    pub(crate) fn commit(&mut self, meta: impl FnOnce(&mut Batch) -> Result<()>) -> Result<()> {
+    /// Applies what changed since the last commit: one batch on disk and one in memory, each with what `meta` adds.
+    pub(crate) fn commit(&mut self, meta: impl FnOnce(&mut Batch, &mut Batch)) -> Result<()> {
         self.disk.clear();
         self.memory.clear();
         for store in &self.list {
             let batch = if store.in_memory { &mut self.memory } else { &mut self.disk };
             store.open.erased.borrow_mut().write(batch)?;
         }
-        meta(&mut self.disk)?;
+        meta(&mut self.disk, &mut self.memory);
         for (backend, batch) in [(&self.backends.disk, &self.disk), (&self.backends.memory, &self.memory)] {
             if !batch.is_empty() {
                 backend.borrow_mut().apply(batch)?;
@@ -80,6 +80,19 @@ impl TaskStores {
             store.open.erased.borrow_mut().committed()?;
         }
         Ok(())
+    }
+
+    /// Makes durable what was applied.
+    pub(crate) fn flush(&self) -> Result<()> {
+        Ok(self.backends.disk.borrow_mut().flush()?)
+    }
+
+    /// Forgets unchanged rows until the tables hold at most `limit_bytes` together, each store its part.
+    pub(crate) fn shrink(&self, limit_bytes: usize) {
+        let each = limit_bytes / self.list.len().max(1);
+        for store in &self.list {
+            store.open.erased.borrow_mut().shrink(each);
+        }
     }
 
     /// Bytes of changed rows over all stores: what a commit frees.

@@ -142,7 +142,7 @@ impl TopologyTestDriver {
         let backends = Backends { disk: Rc::new(RefCell::new(disk)), memory };
         let nodes: Vec<NodeId> = (0..topology.plan.nodes.len()).map(|index| NodeId(index as u32)).collect();
         let wired = builder::wire(&topology.plan, &nodes, context, backends)?;
-        let mut task = Task::new(&topology.plan, wired, 0, settings.bad_records);
+        let mut task = Task::new(&topology.plan, wired, 0, settings.bad_records, |_| true);
         guarded(&mut task, Task::init)?;
         let mut driver =
             Self { task, clock, sent, offsets: BTreeMap::new(), produced: Vec::new(), topology: topology.clone() };
@@ -271,7 +271,7 @@ impl TopologyTestDriver {
 
     fn commit(&mut self) -> Result<()> {
         guarded(&mut self.task, Task::flush)?;
-        self.task.commit_state(|_| Ok(()))
+        self.task.commit_state(|_, _| None)
     }
 
     /// Hands what was sent to the test, and back to the task where one of its sources reads the topic.
