@@ -7,6 +7,7 @@ use std::sync::Arc;
 use state_store::{CodecRef, DefaultCodec, KeyValueStore};
 
 use crate::dsl::codecs::Codecs;
+use crate::dsl::counter::{Counter, counted};
 use crate::dsl::kstream::{Keeps, Operator};
 use crate::dsl::materialized::missing_codec;
 use crate::dsl::repartition::{RepartitionNames, to_present_keys};
@@ -15,6 +16,7 @@ use crate::dsl::{
     any_codec, typed_codec,
 };
 use crate::node::aggregate::Aggregate;
+use crate::node::nulls::Nulls;
 use crate::plan::table::key_value_view;
 use crate::plan::{AnyCodecs, Group, GroupId, NodeId, Op, PendingName};
 use crate::record::{Change, Data};
@@ -176,6 +178,22 @@ impl<'b, K: Data, V: Data> KGroupedStream<'b, K, V> {
     /// Counts the records of each key, kept as `materialized` says.
     #[track_caller]
     pub fn count_with(self, materialized: Materialized<K, i64>) -> KTable<'b, K, i64> {
+        self.count_as(materialized)
+    }
+
+    /// Counts the records of each key as another number than `i64`, kept as `materialized` says.
+    ///
+    /// ```
+    /// # use stream_core::StreamsBuilder;
+    /// use stream_core::dsl::Materialized;
+    ///
+    /// # let builder = StreamsBuilder::new();
+    /// let clicks = builder.stream::<String, String>("clicks");
+    /// clicks.group_by_key().count_as(Materialized::<String, u64>::as_store("clicks")).to("clicks-per-user");
+    /// # builder.build().expect("a valid topology");
+    /// ```
+    #[track_caller]
+    pub fn count_as<A: Counter>(self, materialized: Materialized<K, A>) -> KTable<'b, K, A> {
         burn_store_name(self.plan, &materialized);
         self.aggregated(COUNT, materialized, Codecs::inherited(), counted, Location::caller())
     }
@@ -254,7 +272,7 @@ impl<'b, K: Data, V: Data> KGroupedStream<'b, K, V> {
         let table = self.begin(prefix, &materialized, inherited, origin);
         let store = materialized.key_value_store(table.store, table.keys.clone(), table.values.clone(), origin);
         let store = self.plan.borrow_mut().add_store(store);
-        let (step, values, accept) = (Arc::new(step), self.value_codec(), table.accept);
+        let (step, keys, values, accept) = (Arc::new(step), self.key_codec(), self.value_codec(), table.accept);
         let node = NewNode {
             op: Op::Aggregate,
             name: table.name,
@@ -263,11 +281,12 @@ impl<'b, K: Data, V: Data> KGroupedStream<'b, K, V> {
             repartition_required: false,
             origin,
             wire: Box::new(move |task| {
-                let (step, values) = (Arc::clone(&step), values.clone());
+                let step = Arc::clone(&step);
+                let (keys, values) = (Nulls::of(keys.clone()), Nulls::of(values.clone()));
                 let store = task.store::<KeyValueStore<K, A>>(store)?;
                 let outlet = task.outlet::<K, Change<A>>();
                 let step = move |key: &K, value: &V, old| step(key, value, old);
-                task.install_as(Aggregate { store, values, step, outlet, drained: Vec::new() }, accept);
+                task.install_as(Aggregate { store, keys, values, step, outlet, drained: Vec::new() }, accept);
                 Ok(())
             }),
         };
@@ -366,11 +385,6 @@ pub(crate) fn burn_store_name<K, A>(plan: &PlanCell, materialized: &Materialized
     if materialized.name.is_none() {
         plan.borrow_mut().names.generate(COUNT);
     }
-}
-
-/// The step of `count`.
-pub(crate) fn counted<K, V>(_: &K, _: &V, old: Option<i64>) -> Option<i64> {
-    Some(old.unwrap_or(0) + 1)
 }
 
 /// The step of `reduce`.

@@ -2,6 +2,7 @@
 
 mod branch;
 mod codecs;
+mod counter;
 mod grouped;
 mod kstream;
 mod ktable;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use state_store::CodecRef;
 
 pub use branch::Split;
+pub use counter::Counter;
 pub use grouped::KGroupedStream;
 pub use kstream::KStream;
 pub use ktable::KTable;

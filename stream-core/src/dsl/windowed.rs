@@ -7,10 +7,12 @@ use state_store::codec::TimeWindowedCodec;
 use state_store::{CodecRef, DefaultCodec, WindowStore, Windowed};
 
 use crate::dsl::codecs::Codecs;
-use crate::dsl::grouped::{AGGREGATE, COUNT, REDUCE, burn_store_name, counted, folded, reduced};
+use crate::dsl::counter::{Counter, counted};
+use crate::dsl::grouped::{AGGREGATE, COUNT, REDUCE, burn_store_name, folded, reduced};
 use crate::dsl::{
     KGroupedStream, KStream, KTable, Materialized, Named, NewNode, Nullable, Produced, TimeWindows, add, any_codec,
 };
+use crate::node::nulls::Nulls;
 use crate::node::window_aggregate::WindowAggregate;
 use crate::node::window_assign::WindowAssign;
 use crate::node::windows::WindowSpans;
@@ -84,6 +86,12 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
     /// Counts the records of each key and window, kept as `materialized` says.
     #[track_caller]
     pub fn count_with(self, materialized: Materialized<K, i64>) -> KTable<'b, Windowed<K>, i64> {
+        self.count_as(materialized)
+    }
+
+    /// Counts the records of each key and window as another number than `i64`, kept as `materialized` says.
+    #[track_caller]
+    pub fn count_as<A: Counter>(self, materialized: Materialized<K, A>) -> KTable<'b, Windowed<K>, A> {
         burn_store_name(self.grouped.plan, &materialized);
         self.aggregated(COUNT, materialized, Codecs::inherited(), counted, Location::caller())
     }
@@ -159,7 +167,7 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
             }
             plan.add_store(store)
         };
-        let (step, accept) = (Arc::new(step), table.accept);
+        let (step, nulls, accept) = (Arc::new(step), self.grouped.key_codec(), table.accept);
         let node = NewNode {
             op: Op::WindowAggregate,
             name: table.name,
@@ -173,7 +181,8 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
                 let outlet = task.outlet::<Windowed<K>, Change<A>>();
                 let step = move |key: &K, value: &V, old| step(key, value, old);
                 let (stream_time, drained) = (Timestamp::NONE, Vec::new());
-                task.install_as(WindowAggregate { store, windows, step, outlet, stream_time, drained }, accept);
+                let keys = Nulls::of(nulls.clone());
+                task.install_as(WindowAggregate { store, keys, windows, step, outlet, stream_time, drained }, accept);
                 Ok(())
             }),
         };
@@ -200,7 +209,8 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
         let plan = self.grouped.plan;
         let name = plan.borrow_mut().operator_name(self.grouped.pending_name(), "KSTREAM-WINDOW-", origin);
         let windows = self.spans(origin);
-        let keys: CodecRef<Windowed<K>> = Arc::new(TimeWindowedCodec::new(self.grouped.key_codec(), windows.size));
+        let inner = self.grouped.key_codec();
+        let keys: CodecRef<Windowed<K>> = Arc::new(TimeWindowedCodec::new(inner.clone(), windows.size));
         let (parent, accept) = self.grouped.stream();
         let node = NewNode {
             op: Op::WindowAssign,
@@ -211,7 +221,8 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
             origin,
             wire: Box::new(move |task| {
                 let outlet = task.outlet::<Windowed<K>, V>();
-                task.install_as(WindowAssign { windows, outlet, stream_time: Timestamp::NONE }, accept);
+                let keys = Nulls::of(inner.clone());
+                task.install_as(WindowAssign { keys, windows, outlet, stream_time: Timestamp::NONE }, accept);
                 Ok(())
             }),
         };

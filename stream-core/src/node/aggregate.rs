@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use state_store::{CodecRef, Drained, KeyValueStore, Stamped, Updated};
+use state_store::{Drained, KeyValueStore, Stamped, Updated};
 
 use crate::Result;
+use crate::node::nulls::Nulls;
 use crate::node::{Node, Outlet, Push};
 use crate::record::{Change, Data, Record};
 use crate::task::context::TaskContext;
@@ -13,8 +14,9 @@ use crate::task::context::TaskContext;
 /// Count, reduce and aggregate. `step` makes the new aggregate of key, value and the old one.
 pub(crate) struct Aggregate<K, V, A, F> {
     pub(crate) store: Rc<RefCell<KeyValueStore<K, A>>>,
-    /// Knows which values are null: those are dropped.
-    pub(crate) values: CodecRef<V>,
+    /// Records without a key or without a value are dropped.
+    pub(crate) keys: Nulls<K>,
+    pub(crate) values: Nulls<V>,
     pub(crate) step: F,
     pub(crate) outlet: Outlet<K, Change<A>>,
     /// Reused from flush to flush.
@@ -29,7 +31,7 @@ where
     F: Fn(&K, &V, Option<A>) -> Option<A>,
 {
     fn push(&mut self, record: Record<K, V>, task: &mut TaskContext) -> Result<()> {
-        if self.values.is_null(&record.value) {
+        if self.keys.is_null(&record.key) || self.values.is_null(&record.value) {
             task.drop_record();
             return Ok(());
         }

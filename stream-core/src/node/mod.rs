@@ -9,6 +9,7 @@
 
 pub(crate) mod aggregate;
 pub(crate) mod branch;
+pub(crate) mod nulls;
 pub(crate) mod processor;
 pub(crate) mod sink;
 pub(crate) mod source;

@@ -7,6 +7,7 @@ use state_store::{Drained, Stamped, Updated, Window, WindowStore, Windowed};
 
 use crate::Result;
 use crate::node::aggregate::forward_drained;
+use crate::node::nulls::Nulls;
 use crate::node::windows::WindowSpans;
 use crate::node::{Node, Outlet, Push};
 use crate::record::{Change, Data, Record, Timestamp};
@@ -15,6 +16,8 @@ use crate::task::context::TaskContext;
 /// Windowed count, reduce and aggregate. `step` makes the new aggregate of key, value and the old one.
 pub(crate) struct WindowAggregate<K, A, F> {
     pub(crate) store: Rc<RefCell<WindowStore<K, A>>>,
+    /// Records without a key are dropped; a null value goes to `step`.
+    pub(crate) keys: Nulls<K>,
     pub(crate) windows: WindowSpans,
     pub(crate) step: F,
     pub(crate) outlet: Outlet<Windowed<K>, Change<A>>,
@@ -33,6 +36,10 @@ where
 {
     fn push(&mut self, record: Record<K, V>, task: &mut TaskContext) -> Result<()> {
         let Record { key, value, timestamp, headers } = record;
+        if self.keys.is_null(&key) {
+            task.drop_record();
+            return Ok(());
+        }
         self.stream_time = self.stream_time.max(timestamp);
         let closed = self.stream_time.millis() - self.windows.grace;
         let step = &self.step;

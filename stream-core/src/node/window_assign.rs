@@ -3,6 +3,7 @@
 use state_store::{Window, Windowed};
 
 use crate::Result;
+use crate::node::nulls::Nulls;
 use crate::node::windows::WindowSpans;
 use crate::node::{Node, Outlet, Push};
 use crate::record::{Data, Record, Timestamp};
@@ -10,6 +11,8 @@ use crate::task::context::TaskContext;
 
 /// Forwards records by window. Late ones are dropped as an aggregation would drop them.
 pub(crate) struct WindowAssign<K, V> {
+    /// Records without a key are dropped.
+    pub(crate) keys: Nulls<K>,
     pub(crate) windows: WindowSpans,
     pub(crate) outlet: Outlet<Windowed<K>, V>,
     /// The highest timestamp seen.
@@ -18,6 +21,10 @@ pub(crate) struct WindowAssign<K, V> {
 
 impl<K: Data, V: Data> Push<K, V> for WindowAssign<K, V> {
     fn push(&mut self, record: Record<K, V>, task: &mut TaskContext) -> Result<()> {
+        if self.keys.is_null(&record.key) {
+            task.drop_record();
+            return Ok(());
+        }
         self.stream_time = self.stream_time.max(record.timestamp);
         let closed = self.stream_time.millis() - self.windows.grace;
         for start in self.windows.starts(record.timestamp) {

@@ -1,0 +1,21 @@
+//! Null as a codec has it: which keys and values the operators with state drop.
+
+use state_store::CodecRef;
+
+/// Tells null. Only a codec that reads null as something is asked; with any other, nothing is null.
+pub(crate) struct Nulls<T>(Option<CodecRef<T>>);
+
+impl<T: 'static> Nulls<T> {
+    /// As `codec` has it.
+    pub(crate) fn of(codec: CodecRef<T>) -> Self {
+        Self(codec.null().is_some().then_some(codec))
+    }
+
+    #[inline]
+    pub(crate) fn is_null(&self, value: &T) -> bool {
+        match &self.0 {
+            None => false,
+            Some(codec) => codec.is_null(value),
+        }
+    }
+}
