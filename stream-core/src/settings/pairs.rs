@@ -1,6 +1,5 @@
 //! Settings from names and values, as a properties file has them: Kafka Streams' names, dots or underscores.
 
-use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use crate::settings::{ProcessingGuarantee, Settings};
@@ -170,6 +169,8 @@ pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     #[test]

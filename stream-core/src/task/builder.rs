@@ -211,7 +211,7 @@ impl TaskBuilder<'_> {
             name: store.name.clone(),
             backend: Rc::clone(backend),
             changelog,
-            caching: store.caching,
+            caching: store.caching && self.context.caching(),
             send_old_values: store.send_old_values,
         })
     }

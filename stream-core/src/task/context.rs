@@ -61,6 +61,7 @@ pub(crate) struct TaskContext {
     wall_clock: Timestamp,
     pub(crate) timers: Timers,
     commit_requested: bool,
+    caching: bool,
 }
 
 impl TaskContext {
@@ -87,6 +88,7 @@ impl TaskContext {
             wall_clock,
             timers: Timers::default(),
             commit_requested: false,
+            caching: true,
         }
     }
 
@@ -221,6 +223,21 @@ impl TaskContext {
 
     pub(crate) fn dropped(&self) -> u64 {
         self.outputs.dropped.get()
+    }
+
+    /// Every update of a store leaves at once, whatever its plan says: there is no memory for caches.
+    pub(crate) fn turn_off_caching(&mut self) {
+        self.caching = false;
+    }
+
+    /// Whether stores may cache.
+    pub(crate) fn caching(&self) -> bool {
+        self.caching
+    }
+
+    /// Whether a commit was asked for since it was last taken.
+    pub(crate) fn commit_is_requested(&self) -> bool {
+        self.commit_requested
     }
 
     /// Whether a commit was asked for since the last call.

@@ -20,6 +20,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -221,9 +222,17 @@ impl Task {
         &mut self.stores
     }
 
+    /// Runs a step of the task; a panic of a user's function is an error with the node and the record that it is about.
+    pub(crate) fn guard<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        match catch_unwind(AssertUnwindSafe(|| step(&mut *self))) {
+            Ok(done) => done,
+            Err(panic) => Err(self.panicked(panic.as_ref())),
+        }
+    }
+
     /// What a panic of a user's function is: an error of the operator that was entered last, at the current record.
     #[cold]
-    pub(crate) fn panicked(&self, panic: &(dyn Any + Send)) -> crate::Error {
+    fn panicked(&self, panic: &(dyn Any + Send)) -> crate::Error {
         let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
         let error = crate::Error::new(crate::Kind::Record, format!("a function of the topology panicked: {text}"));

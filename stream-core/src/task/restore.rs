@@ -14,6 +14,7 @@ use state_store::positions::Positions;
 use state_store::wipe_store;
 
 use crate::log::{Batch, Consumer, OffsetRange, PollEvent, StartAt};
+use crate::metrics::RestoreMetrics;
 use crate::plan::{Plan, StoreId, Subtopology};
 use crate::record::TopicPartition;
 use crate::task::changelog::position_name;
@@ -90,7 +91,12 @@ pub(crate) enum Cleanup {
 }
 
 /// Where the restoration of a store begins. A store that its changelog does not go on from is wiped: it is rebuilt.
-pub(crate) fn start_of(needed: &Needed, range: OffsetRange, cleanup: Cleanup, backends: &Backends) -> Result<i64> {
+pub(crate) fn start_of(
+    needed: &Needed,
+    range: OffsetRange,
+    backends: &Backends,
+    cleanup: impl FnOnce() -> Result<Cleanup>,
+) -> Result<i64> {
     let backend = if needed.in_memory { &backends.memory } else { &backends.disk };
     let name = position_name(&needed.partition);
     let stored = Positions::load(&**backend.borrow())?.get(&name);
@@ -110,7 +116,7 @@ pub(crate) fn start_of(needed: &Needed, range: OffsetRange, cleanup: Cleanup, ba
             wipe_store(&mut **backend.borrow_mut(), store, &[&name])?;
             Ok(beginning)
         }
-        Some(position) if position < beginning && cleanup == Cleanup::Compact => {
+        Some(position) if position < beginning && cleanup()? == Cleanup::Compact => {
             tracing::warn!(
                 store, changelog = %partition, position, beginning,
                 "records of the changelog are gone that the local state lacks: the store is rebuilt from what there is"
@@ -142,12 +148,14 @@ struct Part {
     records: u64,
     done: bool,
     started: Duration,
+    metrics: RestoreMetrics,
 }
 
 impl Restorer {
     /// A restorer of all changelogs of `tasks`, from their positions to the ends given.
     pub(crate) fn new(
         mut consumer: Box<dyn Consumer>,
+        thread: &str,
         clock: Arc<dyn Clock>,
         tasks: &[Task],
         end_of: impl Fn(&TopicPartition) -> i64,
@@ -160,7 +168,8 @@ impl Restorer {
                 let end = end_of(&changelog.partition);
                 if changelog.position < end {
                     assignment.push((changelog.partition.clone(), Some(StartAt::Offset(changelog.position))));
-                    parts.push(Part { task: number, changelog: index, end, records: 0, done: false, started });
+                    let metrics = RestoreMetrics::new(thread, task.context.id());
+                    parts.push(Part { task: number, changelog: index, end, records: 0, done: false, started, metrics });
                 }
             }
         }
@@ -206,6 +215,8 @@ impl Restorer {
                 let last = self.batch.position_of(from + len - 1).0;
                 apply(&self.batch, from..from + len, &mut tasks[part.task], part.changelog, last + 1)?;
                 let part = &self.parts[source as usize];
+                part.metrics.restored.increment(len as u64);
+                part.metrics.remaining.set(part.remaining(&tasks[part.task]) as f64);
                 tell(self.progress(part, &tasks[part.task], RestoreStage::Batch));
             }
             from += len;
@@ -226,6 +237,7 @@ impl Restorer {
                 self.consumer.pause(source)?;
                 self.parts[source].done = true;
                 let part = &self.parts[source];
+                part.metrics.remaining.set(0.0);
                 tell(self.progress(part, &tasks[part.task], RestoreStage::End));
             }
         }

@@ -59,6 +59,11 @@ impl Timers {
         Some((timer.node, TimerId(u32::try_from(index).expect("indices come from add"))))
     }
 
+    /// Whether there is none, so that there is nothing to look at for each record.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
     /// When the next timer of `kind` is due.
     pub(crate) fn next(&self, kind: PunctuationType) -> Option<Timestamp> {
         let due = self.list.iter().filter(|timer| !timer.cancelled && timer.kind == kind);

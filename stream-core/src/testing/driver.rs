@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -143,7 +142,7 @@ impl TopologyTestDriver {
         let nodes: Vec<NodeId> = (0..topology.plan.nodes.len()).map(|index| NodeId(index as u32)).collect();
         let wired = builder::wire(&topology.plan, &nodes, context, backends)?;
         let mut task = Task::new(&topology.plan, wired, 0, settings.bad_records, |_| true);
-        guarded(&mut task, Task::init)?;
+        task.guard(Task::init)?;
         let mut driver =
             Self { task, clock, sent, offsets: BTreeMap::new(), produced: Vec::new(), topology: topology.clone() };
         driver.commit()?;
@@ -179,7 +178,7 @@ impl TopologyTestDriver {
     pub fn advance_wall_clock(&mut self, by: Duration) -> Result<()> {
         self.clock.advance(by);
         self.task.context.refresh_wall_clock();
-        guarded(&mut self.task, |task| task.punctuate(PunctuationType::WallClockTime).map(drop))?;
+        self.task.guard(|task| task.punctuate(PunctuationType::WallClockTime).map(drop))?;
         self.commit()?;
         self.collect()?;
         self.drain()
@@ -254,15 +253,15 @@ impl TopologyTestDriver {
         let mut batch = Batch::default();
         batch.push(queue, RawRecord { offset: *next, timestamp, key, value, headers });
         *next += 1;
-        guarded(&mut self.task, |task| task.add(queue, &Rc::new(batch), 0..1))?;
+        self.task.guard(|task| task.add(queue, &Rc::new(batch), 0..1))?;
         Ok(true)
     }
 
     /// Processes until nothing waits; a record that crosses a repartition is processed after the whole pass of the
     /// record that caused it.
     fn drain(&mut self) -> Result<()> {
-        while guarded(&mut self.task, Task::process_next)? {
-            guarded(&mut self.task, |task| task.punctuate(PunctuationType::StreamTime).map(drop))?;
+        while self.task.guard(Task::process_next)? {
+            self.task.guard(|task| task.punctuate(PunctuationType::StreamTime).map(drop))?;
             self.commit()?;
             self.collect()?;
         }
@@ -270,7 +269,7 @@ impl TopologyTestDriver {
     }
 
     fn commit(&mut self) -> Result<()> {
-        guarded(&mut self.task, Task::flush)?;
+        self.task.guard(Task::flush)?;
         self.task.commit_state(|_, _| None)
     }
 
@@ -283,14 +282,6 @@ impl TopologyTestDriver {
             self.produced.push(record);
         }
         Ok(())
-    }
-}
-
-/// Runs a step of the task; a panic of a user's function is an error with the node that made it.
-fn guarded<T>(task: &mut Task, step: impl FnOnce(&mut Task) -> Result<T>) -> Result<T> {
-    match catch_unwind(AssertUnwindSafe(|| step(&mut *task))) {
-        Ok(done) => done,
-        Err(panic) => Err(task.panicked(panic.as_ref())),
     }
 }
 

@@ -1,0 +1,1 @@
+//! Scenarios of the runtime on the memory log.
