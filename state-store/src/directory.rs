@@ -8,6 +8,8 @@
 //! ```
 //! This file alone deals with files outside a backend, and with the random numbers of a new process id.
 
+#![expect(clippy::disallowed_methods, reason = "the owner of the state's files and of the process id")]
+
 use std::fmt;
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};

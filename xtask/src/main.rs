@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
+mod demo;
 mod error;
 mod folders;
 mod interrupt;
@@ -12,6 +14,7 @@ mod peer;
 mod process;
 mod services;
 mod setup;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -21,7 +24,10 @@ use lexopt::prelude::*;
 const HELP: &str = "\
 cargo xtask COMMAND [--help]
 
+  demo     counts user events per hour, on the embedded log or (--kafka) on a local Kafka
+  test     sets up, starts what the tests need, and runs every suite or the named ones
   broker   runs a Kafka broker until its standard input ends
+  tidy     checks the source against the rules that no compiler knows
 ";
 
 fn main() -> ExitCode {
@@ -41,6 +47,9 @@ fn run() -> Result<()> {
     let mut arguments = lexopt::Parser::from_env();
     match arguments.next()? {
         Some(Value(command)) => match command.to_string_lossy().as_ref() {
+            "demo" => demo::run(arguments),
+            "test" => check::run(arguments),
+            "tidy" => tidy::run(arguments),
             "broker" => services::run(arguments),
             other => Err(Error::Usage(format!("there is no command '{other}'\n\n{HELP}"))),
         },

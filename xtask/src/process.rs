@@ -2,15 +2,18 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use crate::error::{Attempt, Error, Result};
+use crate::folders;
 use crate::interrupt::{self, Request};
 
+/// RocksDB's C++ on one slow core.
+pub(crate) const BUILD_TIME_MAX: Duration = Duration::from_secs(80 * 60);
 /// No program that is waited for may take longer, except where another limit is named.
 const TIME_MAX: Duration = Duration::from_secs(60 * 60);
 
@@ -25,6 +28,33 @@ pub(crate) fn run(command: &mut Command) -> Result<ExitStatus> {
 pub(crate) fn run_checked(command: &mut Command, what: &str) -> Result<()> {
     let status = run(command.stdout(std::io::stderr()))?;
     if status.success() { Ok(()) } else { Err(Error::failed(format!("{what} ended with {status}"))) }
+}
+
+/// Runs a program that tells the person itself what is wrong; its exit code becomes ours.
+pub(crate) fn run_reporting(command: &mut Command) -> Result<()> {
+    let status = run(command)?;
+    match status.code() {
+        Some(0) => Ok(()),
+        code => Err(Error::Reported(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))),
+    }
+}
+
+/// Builds a program of the package `examples` and tells where it is.
+pub(crate) fn build_program(name: &str) -> Result<PathBuf> {
+    let mut build = cargo(&["build", "--release", "--workspace", "--bin", name]);
+    let status = run_lines(&mut build, BUILD_TIME_MAX, |line| eprintln!("{line}"))?;
+    if status.success() {
+        Ok(folders::target().join("release").join(name))
+    } else {
+        Err(Error::failed(format!("building the program '{name}' ended with {status}; the compiler's words are above")))
+    }
+}
+
+/// `cargo` in the repository.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(folders::repository()).args(arguments);
+    command
 }
 
 /// Runs to the end and gives each line of standard output to `line`; standard error shares this terminal.

@@ -1,5 +1,7 @@
 //! Which codec an operator uses: the one named in its options, the one its stream or table carries, the type's own.
+//! The plan keeps codecs without their types; they are erased and found again here.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use state_store::{Codec, CodecRef, DefaultCodec, Error, Kind};
@@ -32,6 +34,16 @@ impl<T: DefaultCodec> Codecs<T> {
     pub(crate) fn own() -> Self {
         Self { named: None, own: Some(T::codec()) }
     }
+}
+
+/// A codec as the plan keeps it.
+pub(crate) fn any_codec<T: 'static>(codec: &CodecRef<T>) -> Arc<dyn Any + Send + Sync> {
+    Arc::new(Arc::clone(codec))
+}
+
+/// The codec of `T` that the plan keeps, if it keeps one of that type.
+pub(crate) fn typed_codec<T: 'static>(kept: Option<&Arc<dyn Any + Send + Sync>>) -> Option<CodecRef<T>> {
+    kept?.downcast_ref::<CodecRef<T>>().cloned()
 }
 
 /// Stands in for a codec that is missing. The plan has a mistake then, so nothing runs with it.

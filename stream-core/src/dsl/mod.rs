@@ -17,12 +17,8 @@ mod store_builder;
 mod windowed;
 mod windows;
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::panic::Location;
-use std::sync::Arc;
-
-use state_store::CodecRef;
 
 pub use branch::Split;
 pub use counter::Counter;
@@ -37,6 +33,8 @@ pub use process::{IntoStores, StoreUse};
 pub use store_builder::StoreBuilder;
 pub use windowed::TimeWindowedKStream;
 pub use windows::TimeWindows;
+
+pub(crate) use codecs::{any_codec, typed_codec};
 
 use crate::plan::{AnyCodecs, NodeId, Op, PlanBuilder, PlanNode, TypeTag, Wire};
 use crate::record::{Data, Record};
@@ -71,14 +69,4 @@ pub(crate) fn add<K: Data, V: Data>(plan: &PlanCell, node: NewNode) -> NodeId {
         origin,
         wire,
     })
-}
-
-/// A codec as the plan keeps it.
-pub(crate) fn any_codec<T: 'static>(codec: &CodecRef<T>) -> Arc<dyn Any + Send + Sync> {
-    Arc::new(Arc::clone(codec))
-}
-
-/// The codec of `T` that the plan keeps, if it keeps one of that type.
-pub(crate) fn typed_codec<T: 'static>(kept: Option<&Arc<dyn Any + Send + Sync>>) -> Option<CodecRef<T>> {
-    kept?.downcast_ref::<CodecRef<T>>().cloned()
 }

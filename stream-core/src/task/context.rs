@@ -100,8 +100,6 @@ impl TaskContext {
         &self.application_id
     }
 
-    // ---- what nodes ask -------------------------------------------------------------------------
-
     /// Where the record comes from; `None` in a punctuation and at start.
     pub(crate) fn record_meta(&self) -> Option<RecordMeta> {
         self.origin.map(|origin| RecordMeta {
@@ -191,8 +189,6 @@ impl TaskContext {
         let node = self.plan.node(node);
         error.at_node(&node.name, node.origin)
     }
-
-    // ---- what the task sets ---------------------------------------------------------------------
 
     /// Numbers a source topic.
     pub(crate) fn add_source_topic(&mut self, topic: Arc<str>) -> u32 {

@@ -25,6 +25,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// Connects to `address` (`host:port`), to the first of its addresses that answers.
+    #[expect(clippy::disallowed_methods, reason = "the owner of this crate's sockets")]
     pub(crate) fn open(address: &str, client_id: &str, timeout: Duration) -> io::Result<Self> {
         let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         for resolved in address.to_socket_addrs()? {

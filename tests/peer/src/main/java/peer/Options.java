@@ -69,8 +69,6 @@ final class Options {
         all.setProperty(StreamsConfig.topicPrefix("retention.ms"), "-1");
         // Changelogs of windows have a retention of their own, to which only time can be added.
         all.setProperty(StreamsConfig.WINDOW_STORE_CHANGE_LOG_ADDITIONAL_RETENTION_MS_CONFIG, HUNDRED_YEARS_MS);
-        // It concerns global tables, of which there is none; unset, each start warns of it.
-        all.setProperty("processing.exception.handler.global.enabled", "true");
         all.putAll(settings);
         return all;
     }
