@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use kafka_protocol::messages::offset_commit_request::{OffsetCommitRequestPartition, OffsetCommitRequestTopic};
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestTopic;
-use kafka_protocol::messages::{GroupId, OffsetFetchRequest, OffsetFetchResponse};
+use kafka_protocol::messages::{
+    GroupId, OffsetCommitRequest, OffsetCommitResponse, OffsetFetchRequest, OffsetFetchResponse,
+};
 use stream_core::log::{CommittedOffset, Offsets};
 use stream_core::record::TopicPartition;
 use stream_core::{Error, Kind, Result};
@@ -31,6 +34,37 @@ pub(crate) fn committed(cluster: &mut Cluster, group: &str, partitions: &[TopicP
             return Err(error);
         }
     }
+}
+
+/// A commit of `offsets` by a member.
+pub(super) fn commit(group: &str, member_id: &str, generation: i32, offsets: &Offsets) -> OffsetCommitRequest {
+    let mut request = OffsetCommitRequest::default();
+    request.group_id = GroupId(string(group));
+    request.generation_id_or_member_epoch = generation;
+    request.member_id = string(member_id);
+    let topic = |(name, partitions): (&str, Vec<&TopicPartition>)| {
+        let mut topic = OffsetCommitRequestTopic::default();
+        topic.name = topic_name(name);
+        topic.partitions.extend(partitions.into_iter().map(|of| {
+            let mut partition = OffsetCommitRequestPartition::default();
+            partition.partition_index = of.partition;
+            partition.committed_offset = offsets[of].offset;
+            partition.committed_leader_epoch = -1;
+            partition.committed_metadata = Some(string(&offsets[of].metadata));
+            partition
+        }));
+        topic
+    };
+    request.topics.extend(by_topic(offsets.keys()).into_iter().map(topic));
+    request
+}
+
+/// The first partition whose offset was not committed, and the code.
+pub(super) fn first_failure(answer: &OffsetCommitResponse) -> Option<(TopicPartition, i16)> {
+    answer.topics.iter().find_map(|topic| {
+        let failed = topic.partitions.iter().find(|of| of.error_code != code::NONE)?;
+        Some((TopicPartition::new(topic.name.as_str(), failed.partition_index), failed.error_code))
+    })
 }
 
 fn fetch(group: &str, partitions: &[TopicPartition]) -> OffsetFetchRequest {

@@ -6,7 +6,7 @@ pub(crate) mod connection;
 pub(crate) mod deadline;
 pub(crate) mod leaders;
 
-mod calls;
+pub(crate) mod calls;
 
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::protocol::StrBytes;
