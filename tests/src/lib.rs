@@ -2,5 +2,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod fixtures;
 pub mod oracle;
 pub mod process;

@@ -6,6 +6,9 @@ use super::MemoryLog;
 use crate::log::{Admin, Batch, Consumer, Isolation, Log, NewTopic, Outgoing, Producer, StartAt};
 use crate::record::{Headers, Timestamp, TopicPartition};
 
+crate::log_conformance!(MemoryLog::new());
+crate::log_transactions_conformance!(MemoryLog::new());
+
 fn topic(log: &MemoryLog, name: &str, config: &[(&str, &str)]) -> TopicPartition {
     let config = config.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let topic = NewTopic { name: name.to_owned(), partitions: 1, replication: -1, config };
