@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod check;
 mod demo;
 mod error;
@@ -26,6 +27,7 @@ cargo xtask COMMAND [--help]
 
   demo     counts user events per hour, on the embedded log or (--kafka) on a local Kafka
   test     sets up, starts what the tests need, and runs every suite or the named ones
+  bench    compares this project with Kafka Streams on the same broker and input
   broker   runs a Kafka broker until its standard input ends
   tidy     checks the source against the rules that no compiler knows
 ";
@@ -48,6 +50,7 @@ fn run() -> Result<()> {
     match arguments.next()? {
         Some(Value(command)) => match command.to_string_lossy().as_ref() {
             "demo" => demo::run(arguments),
+            "bench" => bench::run(arguments),
             "test" => check::run(arguments),
             "tidy" => tidy::run(arguments),
             "broker" => services::run(arguments),
