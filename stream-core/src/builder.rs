@@ -8,8 +8,8 @@ use state_store::DefaultCodec;
 use crate::Result;
 use crate::dsl::{Consumed, KStream, NewNode, PlanCell, StoreBuilder, add, any_codec};
 use crate::node::source::Source;
-use crate::plan::{AnyCodecs, Op, TopicRef, Topology};
-use crate::record::Data;
+use crate::plan::{AnyCodecs, Op, TopicRef, Topology, TypeTag};
+use crate::record::{Data, Record};
 
 /// Describes a topology, operator by operator.
 #[derive(Default)]
@@ -60,7 +60,8 @@ impl StreamsBuilder {
         self.stream_with(topics, Consumed::default())
     }
 
-    /// Reads topics as `consumed` says.
+    /// Reads topics as `consumed` says. Streams of the same topics share one source: the first one's codecs and
+    /// timestamp extractor are used.
     #[track_caller]
     pub fn stream_with<K: Data, V: Data>(
         &self,
@@ -68,8 +69,13 @@ impl StreamsBuilder {
         consumed: Consumed<K, V>,
     ) -> KStream<'_, K, V> {
         let origin = Location::caller();
-        let topics = topics.into_topics().into_iter().map(|name| TopicRef { name, internal: false }).collect();
+        let topics: Vec<_> = topics.into_topics().into_iter().map(|name| TopicRef { name, internal: false }).collect();
         let name = self.plan.borrow_mut().operator_name(consumed.name.clone(), "KSTREAM-SOURCE-", origin);
+        let output = TypeTag::of::<Record<K, V>>();
+        let shared = self.plan.borrow_mut().shared_source(&topics, output, origin);
+        if let Some(source) = shared {
+            return KStream::at(&self.plan, source);
+        }
         let codecs = AnyCodecs { key: Some(any_codec(&consumed.keys)), value: Some(any_codec(&consumed.values)) };
         let node = add::<K, V>(
             &self.plan,
@@ -92,6 +98,7 @@ impl StreamsBuilder {
                 }),
             },
         );
+        self.plan.borrow_mut().share_source(node);
         KStream::at(&self.plan, node)
     }
 

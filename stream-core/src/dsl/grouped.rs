@@ -7,7 +7,8 @@ use std::sync::Arc;
 use state_store::{CodecRef, DefaultCodec, KeyValueStore};
 
 use crate::dsl::codecs::Codecs;
-use crate::dsl::counter::{Counter, counted};
+use crate::dsl::counter::Counter;
+use crate::dsl::fold::{Fold, counted, folded, reduced};
 use crate::dsl::kstream::{Keeps, Operator};
 use crate::dsl::materialized::missing_codec;
 use crate::dsl::repartition::{RepartitionNames, to_present_keys};
@@ -172,7 +173,7 @@ impl<'b, K: Data, V: Data> KGroupedStream<'b, K, V> {
     #[track_caller]
     pub fn count(self) -> KTable<'b, K, i64> {
         let materialized = Materialized::with_value_codec(<i64 as DefaultCodec>::codec());
-        self.aggregated(COUNT, materialized, Codecs::inherited(), counted, Location::caller())
+        self.aggregated(COUNT, materialized, Codecs::inherited(), counted(), Location::caller())
     }
 
     /// Counts the records of each key, kept as `materialized` says.
@@ -195,7 +196,7 @@ impl<'b, K: Data, V: Data> KGroupedStream<'b, K, V> {
     #[track_caller]
     pub fn count_as<A: Counter>(self, materialized: Materialized<K, A>) -> KTable<'b, K, A> {
         burn_store_name(self.plan, &materialized);
-        self.aggregated(COUNT, materialized, Codecs::inherited(), counted, Location::caller())
+        self.aggregated(COUNT, materialized, Codecs::inherited(), counted(), Location::caller())
     }
 
     /// Combines the values of each key by `f`, which takes what they came to so far and the next; the first stands as it
@@ -266,12 +267,13 @@ impl<'b, K: Data, V: Data> KGroupedStream<'b, K, V> {
         prefix: &str,
         materialized: Materialized<K, A>,
         inherited: Codecs<A>,
-        step: impl Fn(&K, &V, Option<A>) -> Option<A> + Send + Sync + 'static,
+        fold: Fold<impl Fn(&K, &V, Option<A>) -> Option<A> + Send + Sync + 'static, A>,
         origin: &'static Location<'static>,
     ) -> KTable<'b, K, A> {
         let table = self.begin(prefix, &materialized, inherited, origin);
         let store = materialized.key_value_store(table.store, table.keys.clone(), table.values.clone(), origin);
         let store = self.plan.borrow_mut().add_store(store);
+        let Fold { step, begin } = fold;
         let (step, keys, values, accept) = (Arc::new(step), self.key_codec(), self.value_codec(), table.accept);
         let node = NewNode {
             op: Op::Aggregate,
@@ -283,10 +285,11 @@ impl<'b, K: Data, V: Data> KGroupedStream<'b, K, V> {
             wire: Box::new(move |task| {
                 let step = Arc::clone(&step);
                 let (keys, values) = (Nulls::of(keys.clone()), Nulls::of(values.clone()));
+                let old = task.store_plan(store).send_old_values.then(|| Arc::clone(&begin));
                 let store = task.store::<KeyValueStore<K, A>>(store)?;
                 let outlet = task.outlet::<K, Change<A>>();
                 let step = move |key: &K, value: &V, old| step(key, value, old);
-                task.install_as(Aggregate { store, keys, values, step, outlet, drained: Vec::new() }, accept);
+                task.install_as(Aggregate { store, keys, values, step, old, outlet, drained: Vec::new() }, accept);
                 Ok(())
             }),
         };
@@ -332,7 +335,10 @@ impl<'b, K: Data, V: Data> KGroupedStream<'b, K, V> {
         // Names are used up even where a named group has its repartition already.
         let names = RepartitionNames::new(self.plan, topic.as_deref().unwrap_or(store));
         let source = match shared.filter(|_| topic.is_some()) {
-            Some(source) => source,
+            Some(source) => {
+                self.plan.borrow_mut().move_repartition(source);
+                source
+            }
             None => (self.ways.repartition)(self.plan, node, names, self.key_codec(), self.value_codec(), origin),
         };
         self.plan.borrow_mut().group(self.group).repartitioned = Some(source);
@@ -384,26 +390,5 @@ pub(crate) const REDUCE: &str = "KSTREAM-REDUCE-";
 pub(crate) fn burn_store_name<K, A>(plan: &PlanCell, materialized: &Materialized<K, A>) {
     if materialized.name.is_none() {
         plan.borrow_mut().names.generate(COUNT);
-    }
-}
-
-/// The step of `reduce`.
-pub(crate) fn reduced<K, V: Nullable<A>, A>(
-    f: impl Fn(V, V) -> V + Send + Sync + 'static,
-) -> impl Fn(&K, &V, Option<A>) -> Option<A> + Send + Sync + 'static {
-    move |_, value, old| match old {
-        None => value.as_option().is_some().then(|| value.clone()).and_then(V::into_option),
-        Some(old) => f(V::present(old), value.clone()).into_option(),
-    }
-}
-
-/// The step of `aggregate`.
-pub(crate) fn folded<K, V, A, M: Nullable<A>>(
-    init: impl Fn() -> M + Send + Sync + 'static,
-    f: impl Fn(&K, &V, M) -> M + Send + Sync + 'static,
-) -> impl Fn(&K, &V, Option<A>) -> Option<A> + Send + Sync + 'static {
-    move |key, value, old| {
-        let old = old.map_or_else(&init, M::present);
-        f(key, value, old).into_option()
     }
 }

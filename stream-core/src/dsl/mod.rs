@@ -3,6 +3,7 @@
 mod branch;
 mod codecs;
 mod counter;
+mod fold;
 mod grouped;
 mod kstream;
 mod ktable;

@@ -7,8 +7,9 @@ use state_store::codec::TimeWindowedCodec;
 use state_store::{CodecRef, DefaultCodec, WindowStore, Windowed};
 
 use crate::dsl::codecs::Codecs;
-use crate::dsl::counter::{Counter, counted};
-use crate::dsl::grouped::{AGGREGATE, COUNT, REDUCE, burn_store_name, folded, reduced};
+use crate::dsl::counter::Counter;
+use crate::dsl::fold::{Fold, counted, folded, reduced};
+use crate::dsl::grouped::{AGGREGATE, COUNT, REDUCE, burn_store_name};
 use crate::dsl::{
     KGroupedStream, KStream, KTable, Materialized, Named, NewNode, Nullable, Produced, TimeWindows, add, any_codec,
 };
@@ -80,7 +81,7 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
     #[track_caller]
     pub fn count(self) -> KTable<'b, Windowed<K>, i64> {
         let materialized = Materialized::with_value_codec(<i64 as DefaultCodec>::codec());
-        self.aggregated(COUNT, materialized, Codecs::inherited(), counted, Location::caller())
+        self.aggregated(COUNT, materialized, Codecs::inherited(), counted(), Location::caller())
     }
 
     /// Counts the records of each key and window, kept as `materialized` says.
@@ -93,7 +94,7 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
     #[track_caller]
     pub fn count_as<A: Counter>(self, materialized: Materialized<K, A>) -> KTable<'b, Windowed<K>, A> {
         burn_store_name(self.grouped.plan, &materialized);
-        self.aggregated(COUNT, materialized, Codecs::inherited(), counted, Location::caller())
+        self.aggregated(COUNT, materialized, Codecs::inherited(), counted(), Location::caller())
     }
 
     /// Combines the values of each key and window by `f`, as [`KGroupedStream::reduce`] does.
@@ -149,7 +150,7 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
         prefix: &str,
         materialized: Materialized<K, A>,
         inherited: Codecs<A>,
-        step: impl Fn(&K, &V, Option<A>) -> Option<A> + Send + Sync + 'static,
+        fold: Fold<impl Fn(&K, &V, Option<A>) -> Option<A> + Send + Sync + 'static, A>,
         origin: &'static Location<'static>,
     ) -> KTable<'b, Windowed<K>, A> {
         let plan = self.grouped.plan;
@@ -167,6 +168,7 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
             }
             plan.add_store(store)
         };
+        let Fold { step, begin } = fold;
         let (step, nulls, accept) = (Arc::new(step), self.grouped.key_codec(), table.accept);
         let node = NewNode {
             op: Op::WindowAggregate,
@@ -177,12 +179,14 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
             origin,
             wire: Box::new(move |task| {
                 let step = Arc::clone(&step);
+                let old = task.store_plan(store).send_old_values.then(|| Arc::clone(&begin));
                 let store = task.store::<WindowStore<K, A>>(store)?;
                 let outlet = task.outlet::<Windowed<K>, Change<A>>();
                 let step = move |key: &K, value: &V, old| step(key, value, old);
                 let (stream_time, drained) = (Timestamp::NONE, Vec::new());
                 let keys = Nulls::of(nulls.clone());
-                task.install_as(WindowAggregate { store, keys, windows, step, outlet, stream_time, drained }, accept);
+                let node = WindowAggregate { store, keys, windows, step, old, outlet, stream_time, drained };
+                task.install_as(node, accept);
                 Ok(())
             }),
         };

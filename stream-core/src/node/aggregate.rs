@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use state_store::{Drained, KeyValueStore, Stamped, Updated};
 
@@ -11,6 +12,9 @@ use crate::node::{Node, Outlet, Push};
 use crate::record::{Change, Data, Record};
 use crate::task::context::TaskContext;
 
+/// What an absent aggregate begins as.
+pub(crate) type Begin<A> = Arc<dyn Fn() -> Option<A> + Send + Sync>;
+
 /// Count, reduce and aggregate. `step` makes the new aggregate of key, value and the old one.
 pub(crate) struct Aggregate<K, V, A, F> {
     pub(crate) store: Rc<RefCell<KeyValueStore<K, A>>>,
@@ -18,6 +22,9 @@ pub(crate) struct Aggregate<K, V, A, F> {
     pub(crate) keys: Nulls<K>,
     pub(crate) values: Nulls<V>,
     pub(crate) step: F,
+    /// Where changes carry old values: what stands for one that is absent. Kafka Streams takes the initial aggregate
+    /// there, unless the store caches.
+    pub(crate) old: Option<Begin<A>>,
     pub(crate) outlet: Outlet<K, Change<A>>,
     /// Reused from flush to flush.
     pub(crate) drained: Vec<Drained<K, A>>,
@@ -46,7 +53,10 @@ where
         })?;
         match updated {
             Updated::Deferred => Ok(()),
-            Updated::Now(Stamped { value, timestamp }) => {
+            Updated::Now(Stamped { mut value, timestamp }) => {
+                if value.old.is_none() {
+                    value.old = self.old.as_ref().and_then(|begin| begin());
+                }
                 self.outlet.forward(Record { key, value, timestamp, headers }, task)
             }
         }

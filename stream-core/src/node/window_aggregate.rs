@@ -6,7 +6,7 @@ use std::rc::Rc;
 use state_store::{Drained, Stamped, Updated, Window, WindowStore, Windowed};
 
 use crate::Result;
-use crate::node::aggregate::forward_drained;
+use crate::node::aggregate::{Begin, forward_drained};
 use crate::node::nulls::Nulls;
 use crate::node::windows::WindowSpans;
 use crate::node::{Node, Outlet, Push};
@@ -20,6 +20,9 @@ pub(crate) struct WindowAggregate<K, A, F> {
     pub(crate) keys: Nulls<K>,
     pub(crate) windows: WindowSpans,
     pub(crate) step: F,
+    /// Where changes carry old values: what stands for one that is absent. Kafka Streams takes the initial aggregate
+    /// there, unless the store caches.
+    pub(crate) old: Option<Begin<A>>,
     pub(crate) outlet: Outlet<Windowed<K>, Change<A>>,
     /// The highest timestamp seen: windows whose end lies the grace period before it are closed.
     pub(crate) stream_time: Timestamp,
@@ -59,7 +62,10 @@ where
             })?;
             match updated {
                 Some(Updated::Deferred) => {}
-                Some(Updated::Now(Stamped { value, timestamp })) => {
+                Some(Updated::Now(Stamped { mut value, timestamp })) => {
+                    if value.old.is_none() {
+                        value.old = self.old.as_ref().and_then(|begin| begin());
+                    }
                     let window = Window { start, end: Timestamp(end) };
                     let key = Windowed { key: key.clone(), window };
                     self.outlet.forward(Record { key, value, timestamp, headers: headers.clone() }, task)?;

@@ -3,8 +3,10 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+
 use crate::plan::names::Names;
-use crate::plan::{AnyCodecs, NodeId, Plan, PlanNode, StoreId, StorePlan, merge_sources, names, relax, subtopology};
+use crate::plan::{AnyCodecs, NodeId, Plan, PlanNode, StoreId, StorePlan, TopicRef, names, order, relax, subtopology};
 use crate::{Error, Kind, Result};
 
 /// A plan that still grows.
@@ -13,8 +15,16 @@ pub(crate) struct PlanBuilder {
     pub(crate) names: Names,
     nodes: Vec<PlanNode>,
     stores: Vec<StorePlan>,
+    nodes_by_name: HashMap<String, NodeId>,
+    stores_by_name: HashMap<String, StoreId>,
+    /// Who reads a topic.
+    pub(super) readers: HashMap<TopicRef, NodeId>,
+    /// Sources that later streams may share.
+    pub(super) stream_sources: Vec<NodeId>,
     pending_names: Vec<String>,
     groups: Vec<Group>,
+    /// Filters, sinks and sources of shared repartitions: behind how many nodes they are written.
+    moved: HashMap<NodeId, u32>,
     mistakes: Vec<Error>,
 }
 
@@ -50,26 +60,39 @@ impl PlanBuilder {
         &mut self.groups[id.0]
     }
 
-    /// Adds a node below its parents.
-    pub(crate) fn add(&mut self, node: PlanNode) -> NodeId {
+    /// Adds a node below its parents; one that is named twice is one parent.
+    pub(crate) fn add(&mut self, mut node: PlanNode) -> NodeId {
         let id = NodeId(u32::try_from(self.nodes.len()).expect("a plan has fewer than 2^32 nodes"));
-        if self.nodes.iter().any(|other| other.name == node.name) {
-            let why = format!("two operators are named {:?}; the second is made at {}", node.name, node.origin);
-            self.mistakes.push(Error::new(Kind::Invalid, why));
+        if let Some(first) = self.nodes_by_name.insert(node.name.clone(), id) {
+            let first = self.node(first).origin;
+            let why = format!("two operators are named {:?}: at {first} and at {}", node.name, node.origin);
+            self.keep_mistake(Error::new(Kind::Invalid, why));
         }
+        node.parents.dedup();
         for parent in &node.parents {
             self.nodes[parent.0 as usize].children.push(id);
         }
         self.nodes.push(node);
+        self.note_topics(id);
         id
+    }
+
+    /// The repartition that ends in `source` is shared by one aggregation more: it is written behind all that is there.
+    pub(crate) fn move_repartition(&mut self, source: NodeId) {
+        let place = u32::try_from(self.nodes.len()).expect("a plan has fewer than 2^32 nodes");
+        // Its filter and its sink were added right before its source.
+        for node in source.0 - 2..=source.0 {
+            self.moved.insert(NodeId(node), place);
+        }
     }
 
     /// Adds a store.
     pub(crate) fn add_store(&mut self, store: StorePlan) -> StoreId {
         let id = StoreId(u32::try_from(self.stores.len()).expect("a plan has fewer than 2^32 stores"));
-        if self.stores.iter().any(|other| other.name == store.name) {
-            let why = format!("two stores are named {:?}; the second is made at {}", store.name, store.origin);
-            self.mistakes.push(Error::new(Kind::Invalid, why));
+        if let Some(first) = self.stores_by_name.insert(store.name.clone(), id) {
+            let first = self.store(first).origin;
+            let why = format!("two stores are named {:?}: at {first} and at {}", store.name, store.origin);
+            self.keep_mistake(Error::new(Kind::Invalid, why));
         }
         self.stores.push(store);
         id
@@ -124,8 +147,7 @@ impl PlanBuilder {
 
     /// The store of that name.
     pub(crate) fn find_store(&self, name: &str) -> Option<StoreId> {
-        let index = self.stores.iter().position(|store| store.name == name)?;
-        Some(StoreId(u32::try_from(index).expect("indices come from add_store")))
+        self.stores_by_name.get(name).copied()
     }
 
     /// Names of all stores.
@@ -143,7 +165,12 @@ impl PlanBuilder {
 
     /// Keeps a mistake: the DSL's methods cannot fail, `build` does.
     pub(crate) fn mistake(&mut self, error: Error, origin: &'static Location<'static>) {
-        self.mistakes.push(error.within(format_args!("at {origin}")));
+        self.keep_mistake(error.within(format_args!("at {origin}")));
+    }
+
+    /// Keeps a mistake that names its lines already.
+    pub(super) fn keep_mistake(&mut self, error: Error) {
+        self.mistakes.push(error);
     }
 
     /// The finished plan.
@@ -154,9 +181,10 @@ impl PlanBuilder {
         if !self.mistakes.is_empty() {
             return Err(self.mistakes.swap_remove(0));
         }
-        merge_sources::merge(&mut self.nodes)?;
         relax::relax_null_keys(&mut self.nodes);
-        let subtopologies = subtopology::cut(&self.nodes);
+        let written = order::written(&self.nodes, &self.moved);
+        order::sort_children(&mut self.nodes, &written);
+        let subtopologies = subtopology::cut(&self.nodes, &written);
         Ok(Arc::new(Plan { nodes: self.nodes, stores: self.stores, subtopologies }))
     }
 }

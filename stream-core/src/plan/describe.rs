@@ -28,7 +28,7 @@ fn describe_node(plan: &Plan, nodes: &Nodes, index: usize, text: &mut String) {
     let _ = match &node.op {
         Op::Source(topics) => {
             let topics: Vec<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
-            let topics = topics.join(", ");
+            let topics = as_copied(&topics).join(", ");
             let _ = write!(text, "    Source: {name} (topics: [{topics}])\n      --> ");
             writeln!(text, "{}", nodes.names(&drawn.successors))
         }
@@ -41,7 +41,7 @@ fn describe_node(plan: &Plan, nodes: &Nodes, index: usize, text: &mut String) {
         }
         _ => {
             let stores: Vec<_> = node.stores.iter().map(|store| plan.store(*store).name.as_str()).collect();
-            let stores = in_java_order(&stores).join(", ");
+            let stores = as_copied(&stores).join(", ");
             let successors = nodes.names(&drawn.successors);
             writeln!(
                 text,
@@ -127,16 +127,23 @@ impl<'p> Nodes<'p> {
     }
 }
 
-fn in_java_order<'a>(names: &[&'a str]) -> Vec<&'a str> {
-    java_order(names).into_iter().map(|index| names[index]).collect()
+/// The names as a Java `HashSet` copied from a collection of them gives them.
+fn as_copied<'a>(names: &[&'a str]) -> Vec<&'a str> {
+    let capacity = (names.len() * 4 / 3 + 1).max(16).next_power_of_two();
+    in_buckets(names, capacity).into_iter().map(|index| names[index]).collect()
 }
 
-/// The order in which a Java `HashMap` gives these keys, as indices: by bucket, then by insertion.
+/// The order in which a Java `HashMap` that these keys are put into one by one gives them, as indices.
 fn java_order(keys: &[&str]) -> Vec<usize> {
     let mut buckets: usize = 16;
     while keys.len() * 4 > buckets * 3 {
         buckets *= 2;
     }
+    in_buckets(keys, buckets)
+}
+
+/// By bucket, then by insertion.
+fn in_buckets(keys: &[&str], buckets: usize) -> Vec<usize> {
     let bucket = |key: &str| {
         let hash = key.encode_utf16().fold(0u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(u32::from(unit)));
         (hash ^ (hash >> 16)) as usize & (buckets - 1)
@@ -165,6 +172,6 @@ mod tests {
     #[test]
     fn keys_stand_as_in_a_java_hash_map() {
         // `new HashMap` of these prints {banana=…, apple=…, cherry=…} on a JVM.
-        assert_eq!(in_java_order(&["apple", "banana", "cherry"]), ["banana", "apple", "cherry"]);
+        assert_eq!(as_copied(&["apple", "banana", "cherry"]), ["banana", "apple", "cherry"]);
     }
 }

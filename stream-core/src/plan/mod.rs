@@ -6,10 +6,11 @@
 
 mod build;
 mod describe;
-mod merge_sources;
 pub(crate) mod names;
+mod order;
 pub(crate) mod partitions;
 mod relax;
+mod sources;
 mod subtopology;
 pub(crate) mod table;
 pub(crate) mod topics;

@@ -2,32 +2,37 @@
 //!
 //! Numbers are Kafka Streams': groups in the order of their first node (`InternalTopologyBuilder.makeNodeGroups`).
 
-use crate::plan::{NodeId, PlanNode, Subtopology};
+use hashbrown::HashMap;
 
-/// The subtopologies of `nodes`. A repartition needs no special case: its sink has no child, its source no parent.
-pub(crate) fn cut(nodes: &[PlanNode]) -> Vec<Subtopology> {
+use crate::plan::{NodeId, PlanNode, StoreId, Subtopology};
+
+/// The subtopologies of `nodes`, numbered in the order in which `written` meets them. A repartition needs no special
+/// case: its sink has no child, its source no parent.
+pub(crate) fn cut(nodes: &[PlanNode], written: &[NodeId]) -> Vec<Subtopology> {
     let mut groups = Groups::new(nodes.len());
+    let mut users: HashMap<StoreId, usize> = HashMap::new();
     for (index, node) in nodes.iter().enumerate() {
         for parent in &node.parents {
             groups.unite(parent.0 as usize, index);
         }
         for store in &node.stores {
-            if let Some(first) = nodes.iter().position(|other| other.stores.contains(store)) {
-                groups.unite(first, index);
-            }
+            groups.unite(*users.entry(*store).or_insert(index), index);
         }
     }
-    let mut cut: Vec<(usize, Vec<NodeId>)> = Vec::new();
-    for index in 0..nodes.len() {
-        let root = groups.root(index);
-        let id = NodeId(u32::try_from(index).expect("a plan has fewer than 2^32 nodes"));
-        match cut.iter_mut().find(|(other, _)| *other == root) {
-            Some((_, members)) => members.push(id),
-            None => cut.push((root, vec![id])),
+    let mut cut: Vec<Subtopology> = Vec::new();
+    let mut numbers: HashMap<usize, u32> = HashMap::new();
+    for node in written {
+        let next = u32::try_from(cut.len()).expect("a plan has fewer than 2^32 nodes");
+        let id = *numbers.entry(groups.root(node.0 as usize)).or_insert(next);
+        if id == next {
+            cut.push(Subtopology { id, nodes: Vec::new() });
         }
+        cut[id as usize].nodes.push(*node);
     }
-    let numbered = cut.into_iter().zip(0u32..);
-    numbered.map(|((_, nodes), id)| Subtopology { id, nodes }).collect()
+    for subtopology in &mut cut {
+        subtopology.nodes.sort_unstable();
+    }
+    cut
 }
 
 /// Union-find with path halving.
