@@ -70,7 +70,7 @@ impl Instance {
             client_id: client_id.clone(),
             process_id: directory.process_id(),
             member_id: directory.member_id(0)?,
-            topics: counts_topics(plan, settings),
+            topics: source_topics(plan, settings),
             session_timeout: Duration::from_millis(settings.session_timeout_ms),
             rebalance_timeout: Duration::from_millis(settings.rebalance_timeout_ms),
         };
@@ -129,16 +129,18 @@ impl Instance {
             }
         }
     }
+}
 
-    /// The last thread has ended.
-    pub(crate) fn finish(&self) {
+/// The last thread has ended: a successor need not wait for the session, nor for the state directory.
+impl Drop for Instance {
+    fn drop(&mut self) {
         if let Err(error) = self.group.leave() {
             tracing::warn!(%error, "failed to leave the group: its session has to run out");
         }
     }
 }
 
-fn counts_topics(plan: &Plan, settings: &Settings) -> Vec<String> {
+fn source_topics(plan: &Plan, settings: &Settings) -> Vec<String> {
     let topics = plan.subtopologies.iter().flat_map(|sub| plan.source_topics(sub, &settings.application_id));
     let topics: std::collections::BTreeSet<String> = topics.collect();
     topics.into_iter().collect()

@@ -96,7 +96,7 @@ impl Streams {
     pub fn start(&self) -> Result<()> {
         let status = &self.around.status;
         status.start()?;
-        let started = Instance::start(self.around.clone()).and_then(|instance| start_threads(&Arc::new(instance)));
+        let started = Instance::start(self.around.clone()).and_then(start_threads);
         started.inspect_err(|error| {
             status.fail(error.copy());
             status.finish();
@@ -187,33 +187,37 @@ impl Drop for Streams {
     }
 }
 
-/// Starts the threads; the last one that ends leaves the group.
-fn start_threads(instance: &Arc<Instance>) -> Result<()> {
-    for index in 0..instance.tasks.len() {
-        let shared = Arc::clone(instance);
+/// Starts the threads. Each lets go of the instance before it is told to have ended, so that everything is released once
+/// the last one has.
+fn start_threads(instance: Instance) -> Result<()> {
+    let status = Arc::clone(&instance.around.status);
+    let names: Vec<_> = (0..instance.tasks.len()).map(|index| instance.thread_name(index)).collect();
+    let mut shared = vec![Arc::new(instance); names.len()];
+    for (index, name) in names.iter().enumerate() {
+        let instance = shared.pop().expect("there is one for each thread");
+        let thread_status = Arc::clone(&status);
         #[expect(clippy::disallowed_methods, reason = "stream threads are made here")]
-        let spawned = std::thread::Builder::new().name(instance.thread_name(index)).spawn(move || {
-            let result = catch_panic(|| thread::run(&shared, index));
-            end_thread(&shared, index, result);
+        let spawned = std::thread::Builder::new().name(name.clone()).spawn(move || {
+            let result = catch_panic(move || thread::run(&instance, index));
+            end_thread(&thread_status, index, result);
         });
         if let Err(error) = spawned {
-            let why = "the machine does not give a thread";
-            for rest in index..instance.tasks.len() {
-                end_thread(instance, rest, Err(Error::new(Kind::Fatal, why).caused_by(error.to_string())));
+            drop(shared);
+            let failure = Error::new(Kind::Fatal, "the machine does not give a thread").caused_by(error);
+            for rest in index..names.len() {
+                end_thread(&status, rest, Err(failure.copy()));
             }
-            return Err(Error::new(Kind::Fatal, why).caused_by(error));
+            return Err(failure);
         }
     }
     Ok(())
 }
 
-fn end_thread(instance: &Arc<Instance>, index: usize, result: Result<()>) {
-    let status = &instance.around.status;
+fn end_thread(status: &Status, index: usize, result: Result<()>) {
     if result.is_err() {
         metrics::counter!("stream_client_failed_stream_threads").increment(1);
     }
     if status.thread_ended(index, result) {
-        instance.finish();
         status.finish();
     }
 }

@@ -9,7 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use state_store::backend::{self, Backend};
+use state_store::backend;
 use state_store::positions::Positions;
 use state_store::wipe_store;
 
@@ -287,7 +287,6 @@ fn apply(
     }
     task.changelogs.put(changelog, &mut batch);
     let backend = if in_memory { &stores.backends.memory } else { &stores.backends.disk };
-    let backend: &mut dyn Backend = &mut **backend.borrow_mut();
-    backend.apply(&batch)?;
+    backend.borrow_mut().apply(&batch)?;
     Ok(store.borrow_mut().committed()?)
 }
