@@ -106,7 +106,7 @@ impl Output {
 
     #[cold]
     fn keep(&mut self, error: Error) -> Error {
-        self.failure.get_or_insert(error.kind());
+        self.failure = self.failure.or(Some(error.kind()));
         error
     }
 }

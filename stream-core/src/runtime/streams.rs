@@ -192,7 +192,9 @@ impl Drop for Streams {
 fn start_threads(instance: Instance) -> Result<()> {
     let status = Arc::clone(&instance.around.status);
     let names: Vec<_> = (0..instance.tasks.len()).map(|index| instance.thread_name(index)).collect();
-    let mut shared = vec![Arc::new(instance); names.len()];
+    let instance = Arc::new(instance);
+    let mut shared: Vec<_> = names.iter().map(|_| Arc::clone(&instance)).collect();
+    drop(instance);
     for (index, name) in names.iter().enumerate() {
         let instance = shared.pop().expect("there is one for each thread");
         let thread_status = Arc::clone(&status);

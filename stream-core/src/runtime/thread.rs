@@ -269,7 +269,7 @@ impl StreamThread {
     fn recover(&mut self, error: Error) -> Result<()> {
         // A failure to send that came through a store has the kind of the store.
         let kept = self.output.as_ref().and_then(SharedOutput::take_failure);
-        match kept.unwrap_or(error.kind()) {
+        match kept.unwrap_or_else(|| error.kind()) {
             Kind::Retry => tracing::warn!(thread = self.name, %error, "the tasks are reopened at their last commit"),
             Kind::Corrupted if self.current < self.slots.len() => {
                 let task = self.slots[self.current].id;

@@ -58,7 +58,7 @@ fn survive(world: &World, topology: &Topology, settings: &Settings, state: State
         world.log.heal();
         app.crash(&world.log);
         if state == State::Deleted {
-            std::fs::remove_dir_all(world.folder.path().join("app")).expect("deleted");
+            world.delete_state();
             // Another process: nobody knows the member and the transactions of the one that is gone.
             world.log.expire("app");
             world.log.time_out_transactions();

@@ -74,7 +74,7 @@ fn state_that_was_deleted_is_restored_from_the_changelog() {
     produce(&world, &all[..250]);
     let settings = world.settings(ExactlyOnce, 1);
     world.run_to_end(&counting(Place::Disk), &settings);
-    std::fs::remove_dir_all(world.folder.path().join("app")).expect("deleted");
+    world.delete_state();
     produce(&world, &all[250..]);
 
     let (status, told) = (Arc::new(Status::new()), Arc::new(Mutex::new(Vec::new())));

@@ -142,6 +142,12 @@ impl World {
         Ok(App { instance, threads, clock: self.clock.clone() })
     }
 
+    /// Deletes all local state, the process's identity included.
+    #[expect(clippy::disallowed_methods, reason = "a test is whoever deletes the folder")]
+    pub(super) fn delete_state(&self) {
+        std::fs::remove_dir_all(self.folder.path().join("app")).expect("deleted");
+    }
+
     /// Runs an application until nothing is left to do, and stops it.
     pub(super) fn run_to_end(&self, topology: &Topology, settings: &Settings) {
         let mut app = self.start(topology, settings).expect("it starts");
