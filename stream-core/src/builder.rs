@@ -6,7 +6,9 @@ use std::sync::Arc;
 use state_store::DefaultCodec;
 
 use crate::Result;
-use crate::dsl::{Consumed, KStream, NewNode, PlanCell, StoreBuilder, add, any_codec};
+use crate::dsl::{
+    Consumed, KStream, KTable, Materialized, NewNode, PlanCell, StoreBuilder, add, any_codec, table_of_topic,
+};
 use crate::node::source::Source;
 use crate::plan::{AnyCodecs, Op, TopicRef, Topology, TypeTag};
 use crate::record::{Data, Record};
@@ -100,6 +102,37 @@ impl StreamsBuilder {
         );
         self.plan.borrow_mut().share_source(node);
         KStream::at(&self.plan, node)
+    }
+
+    /// Reads a topic as a table, with the types' own codecs: a record without a key is dropped, one without a value
+    /// deletes its key.
+    ///
+    /// ```
+    /// use stream_core::StreamsBuilder;
+    /// use stream_core::dsl::KTable;
+    ///
+    /// let builder = StreamsBuilder::new();
+    /// let names: KTable<'_, i64, String> = builder.table("names");
+    /// names.filter(|_id, name| !name.is_empty()).to("named");
+    /// # builder.build().expect("a valid topology");
+    /// ```
+    ///
+    /// The table is kept in a store only where something reads it.
+    #[track_caller]
+    pub fn table<K: Data + DefaultCodec, V: Data + DefaultCodec>(&self, topic: impl Into<String>) -> KTable<'_, K, V> {
+        self.table_with(topic, Consumed::default(), Materialized::default())
+    }
+
+    /// Reads a topic as a table. It is kept in a store where `materialized` names one, or something reads it. The codecs
+    /// are those of `consumed`.
+    #[track_caller]
+    pub fn table_with<K: Data, V: Data>(
+        &self,
+        topic: impl Into<String>,
+        consumed: Consumed<K, V>,
+        materialized: Materialized<K, V>,
+    ) -> KTable<'_, K, V> {
+        table_of_topic(&self.plan, topic.into(), consumed, &materialized, Location::caller())
     }
 
     /// Adds a store for processors, which then use it by name.

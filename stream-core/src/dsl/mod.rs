@@ -17,6 +17,7 @@ mod sinks;
 mod store_builder;
 mod windowed;
 mod windows;
+mod table_source;
 
 use std::cell::RefCell;
 use std::panic::Location;
@@ -36,6 +37,7 @@ pub use windowed::TimeWindowedKStream;
 pub use windows::TimeWindows;
 
 pub(crate) use codecs::{any_codec, typed_codec};
+pub(crate) use table_source::table_of_topic;
 
 use crate::plan::{AnyCodecs, NodeId, Op, PlanBuilder, PlanNode, TypeTag, Wire};
 use crate::record::{Data, Record};

@@ -47,6 +47,14 @@ pub(crate) fn key_value_view<K: Data, V: Data>(node: NodeId, store: StoreId) -> 
     })
 }
 
+/// The view of the table `node`, whose key-value store may be made after the node.
+pub(crate) fn source_view<K: Data, V: Data>(node: NodeId) -> WireView {
+    Box::new(move |task| {
+        let store = task.table_store(node).expect("a table is kept from the moment that it is read");
+        key_value_view::<K, V>(node, store)(task)
+    })
+}
+
 /// The view of a table that is kept in the window store `store`.
 pub(crate) fn window_view<K: Data, V: Data>(node: NodeId, store: StoreId) -> WireView {
     Box::new(move |task| {

@@ -1,0 +1,5 @@
+//! What operators do, record by record: input in, output and state out, through the test driver.
+
+mod harness;
+mod processors;
+mod tables;

@@ -1,0 +1,1 @@
+//! The Processor API: stores, timers, children, and what is refused.
