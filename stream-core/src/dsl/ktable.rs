@@ -287,11 +287,7 @@ impl<'b, K: Data, V: Data> KTable<'b, K, V> {
 }
 
 /// The step of `to_stream`.
-fn newest<K: Data, V: Data>(
-    _: &(),
-    record: Record<K, Change<V>>,
-    out: &mut Out<'_, K, Option<V>>,
-) -> Result<()> {
+fn newest<K: Data, V: Data>(_: &(), record: Record<K, Change<V>>, out: &mut Out<'_, K, Option<V>>) -> Result<()> {
     let Record { key, value: Change { new, .. }, timestamp, headers } = record;
     out.forward(Record { key, value: new, timestamp, headers })
 }
@@ -312,9 +308,7 @@ impl Step {
 }
 
 /// The rows of the table that is being wired, where it is kept, and whether its changes carry old values.
-pub(crate) fn table_rows<K: Data, V: Data>(
-    task: &mut TaskBuilder<'_>,
-) -> Result<(Option<Rows<K, V>>, OldValuesSent)> {
+pub(crate) fn table_rows<K: Data, V: Data>(task: &mut TaskBuilder<'_>) -> Result<(Option<Rows<K, V>>, OldValuesSent)> {
     let table = task.plan_node().table.as_ref().expect("a table's node has its table");
     let old_values = if table.send_old_values { OldValuesSent::Yes } else { OldValuesSent::No };
     let rows = match task.table_store(task.node_id()) {

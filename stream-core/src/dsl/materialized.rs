@@ -50,6 +50,11 @@ impl<K, V> Materialized<K, V> {
         Self::of_codecs(Codecs::inherited(), Codecs::named(values))
     }
 
+    /// State whose keys have this codec; the value's is inherited.
+    pub fn with_key_codec(keys: CodecRef<K>) -> Self {
+        Self::of_codecs(Codecs::named(keys), Codecs::inherited())
+    }
+
     /// Names the store. Only a named store can be queried.
     #[must_use]
     pub fn named(mut self, name: impl Into<Named>) -> Self {

@@ -15,9 +15,9 @@ mod process;
 mod repartition;
 mod sinks;
 mod store_builder;
+mod table_source;
 mod windowed;
 mod windows;
-mod table_source;
 
 use std::cell::RefCell;
 use std::panic::Location;

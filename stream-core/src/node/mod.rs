@@ -16,10 +16,10 @@ pub(crate) mod source;
 pub(crate) mod stateless;
 pub(crate) mod stream_table_join;
 pub(crate) mod table;
+pub(crate) mod table_step;
 pub(crate) mod window_aggregate;
 pub(crate) mod window_assign;
 pub(crate) mod windows;
-pub(crate) mod table_step;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -71,9 +71,7 @@ impl<K: Data, V: Data> Rows<K, V> {
         let updated = self.store.borrow_mut().put(&key, value, timestamp, &headers, task)?;
         match updated {
             Updated::Deferred => Ok(()),
-            Updated::Now(Stamped { value, .. }) => {
-                outlet.forward(Record { key, value, timestamp, headers }, task)
-            }
+            Updated::Now(Stamped { value, .. }) => outlet.forward(Record { key, value, timestamp, headers }, task),
         }
     }
 

@@ -2,4 +2,5 @@
 
 mod harness;
 mod processors;
+mod streams;
 mod tables;
