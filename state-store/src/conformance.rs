@@ -280,7 +280,7 @@ mod tests {
     fn memory_passes() {
         for (name, check) in SUITE {
             println!("{name}");
-            check(Box::new(MemoryBackend::default()));
+            check(Box::<MemoryBackend>::default());
         }
     }
 

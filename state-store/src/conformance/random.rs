@@ -18,7 +18,7 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -28,7 +28,7 @@ impl Random {
 
     /// A number below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
+        self.number() % limit
     }
 
     /// A short key of few letters, so that keys meet again and are prefixes of each other.
@@ -68,9 +68,9 @@ pub(super) fn it_does_what_a_sorted_map_does(mut backend: Box<dyn Backend>) {
     }
 }
 
-fn apply<'a>(
+fn apply(
     backend: &mut dyn Backend,
-    model: &mut BTreeMap<&'a str, BTreeMap<Vec<u8>, Vec<u8>>>,
+    model: &mut BTreeMap<&str, BTreeMap<Vec<u8>, Vec<u8>>>,
     random: &mut Random,
 ) {
     let mut batch = Batch::default();
@@ -82,7 +82,7 @@ fn apply<'a>(
             batch.delete(table, &key);
             rows.remove(&key);
         } else {
-            let value = random.next().to_be_bytes();
+            let value = random.number().to_be_bytes();
             batch.put(table, &key, &value);
             rows.insert(key, value.to_vec());
         }

@@ -92,7 +92,7 @@ impl Run {
     fn change(&mut self, store: &mut Keys) {
         self.time += 1;
         let (key, timestamp) = (self.random.key(), Timestamp(self.time));
-        let value = (self.random.below(3) > 0).then(|| self.random.next());
+        let value = (self.random.below(3) > 0).then(|| self.random.number());
         let old = self.model.rows.get(&key).cloned();
         let new = Stamped { value, timestamp };
         let logged_before = self.sink.records.len();

@@ -146,7 +146,7 @@ impl Run {
     fn change(&mut self, store: &mut Windows) {
         self.time += self.random.below(3_000) as i64;
         let (key, start, timestamp) = (self.random.key(), self.start(), Timestamp(self.time));
-        let value = (self.random.below(4) > 0).then(|| self.random.next());
+        let value = (self.random.below(4) > 0).then(|| self.random.number());
         if self.measures.retain_duplicates {
             return self.add(store, key, start, Stamped { value, timestamp });
         }
