@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::log::Offsets;
+use crate::log::{CommittedOffset, Offsets};
 use crate::record::TopicPartition;
 use crate::runtime::retry::until_answered;
 use crate::runtime::thread::StreamThread;
@@ -79,10 +79,11 @@ impl StreamThread {
             let mut committed = slot.committed.clone();
             for (queue, source) in task.sources().enumerate() {
                 let position = self.consumer.position(slot.first_source + queue)?;
-                let to_commit = task.offset_to_commit(queue, position);
-                if to_commit.offset != slot.committed[queue] {
-                    committed[queue] = to_commit.offset;
-                    offsets.insert(source.clone(), to_commit);
+                let offset = task.next_offset(queue, position);
+                if offset != slot.committed[queue] {
+                    committed[queue] = offset;
+                    let metadata = task.offset_metadata(queue);
+                    offsets.insert(source.clone(), CommittedOffset { offset, metadata });
                 }
             }
             next.push(committed);

@@ -24,11 +24,12 @@ impl StreamThread {
         self.instance.check_membership()?;
         let mut step = if self.poll()? { Step::Worked } else { Step::Idle };
         loop {
-            let now = self.instance.around.clock.monotonic();
+            let clock = &self.instance.around.clock;
+            let (now, wall_clock) = (clock.monotonic(), clock.now());
             let mut processed = 0;
             for index in 0..self.tasks.len() {
                 self.current = index;
-                self.tasks[index].context.refresh_wall_clock();
+                self.tasks[index].context.set_wall_clock(wall_clock);
                 processed += self.process(index, now)?;
                 if self.commit_requested {
                     break;

@@ -16,13 +16,16 @@ use crate::task::Task;
 use crate::task::offset_metadata::OffsetMetadata;
 
 impl Task {
-    /// What to commit of the source partition numbered `queue`. `position` is the offset that the consumer reads next:
-    /// where nothing waits, it lies behind gaps that the last record processed does not know of.
-    pub(crate) fn offset_to_commit(&self, queue: usize, position: i64) -> CommittedOffset {
-        let entry = &self.queues.list[queue];
-        let offset = entry.head_offset().unwrap_or(position);
-        let metadata = OffsetMetadata { partition_time: entry.partition_time, numbers: self.stream_times() };
-        CommittedOffset { offset, metadata: metadata.encode() }
+    /// The next record to process of the source partition numbered `queue`. `position` is the offset that the consumer
+    /// reads next: where nothing waits, it lies behind gaps that the last record processed does not know of.
+    pub(crate) fn next_offset(&self, queue: usize, position: i64) -> i64 {
+        self.queues.list[queue].head_offset().unwrap_or(position)
+    }
+
+    /// What is kept beside a committed offset of that partition.
+    pub(crate) fn offset_metadata(&self, queue: usize) -> String {
+        let partition_time = self.queues.list[queue].partition_time;
+        OffsetMetadata { partition_time, numbers: self.stream_times() }.encode()
     }
 
     /// Stream times of the nodes that keep one.

@@ -213,6 +213,11 @@ impl TaskContext {
         self.wall_clock = self.clock.now();
     }
 
+    /// Takes the time of day for the records that follow from whoever has read the clock.
+    pub(crate) fn set_wall_clock(&mut self, now: Timestamp) {
+        self.wall_clock = now;
+    }
+
     pub(crate) fn set_stream_time(&mut self, time: Timestamp) {
         self.stream_time = time;
     }

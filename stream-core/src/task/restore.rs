@@ -197,7 +197,14 @@ impl Restorer {
     /// # Errors
     /// `Kind::Retry` where records were cut off under the restorer: open the tasks anew. What a backend says.
     pub(crate) fn step(&mut self, timeout: Duration, tasks: &mut [Task], tell: &dyn Fn(RestoreProgress)) -> Result<()> {
-        let event = self.consumer.poll(timeout, POLL_RECORDS_MAX, &mut self.batch)?;
+        let event = match self.consumer.poll(timeout, POLL_RECORDS_MAX, &mut self.batch) {
+            // Nothing was taken: the next step asks again.
+            Err(error) if error.kind() == Kind::Retry => {
+                tracing::debug!(%error, "a poll of changelogs had no answer");
+                return Ok(());
+            }
+            polled => polled?,
+        };
         if let Some(PollEvent::OffsetGone { source, offset }) = event {
             let part = &self.parts[source];
             let partition = &tasks[part.task].changelogs.list[part.changelog].partition;
