@@ -210,3 +210,56 @@ impl Counting<'_> {
         PartitionCounts { topics: self.topics, tasks }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dsl::{Grouped, Materialized, Repartitioned};
+    use crate::{StreamsBuilder, Topology};
+
+    fn build(write: impl FnOnce(&StreamsBuilder)) -> Topology {
+        let builder = StreamsBuilder::new();
+        write(&builder);
+        builder.build().expect("a valid topology")
+    }
+
+    fn counts(topology: &Topology, existing: &[(&str, i32)]) -> Result<PartitionCounts> {
+        let existing = existing.iter().map(|(name, partitions)| ((*name).to_owned(), *partitions)).collect();
+        topology.plan.partition_counts("app", &existing)
+    }
+
+    #[test]
+    fn repartitions_follow_what_feeds_them_and_changelogs_follow_the_tasks() {
+        let topology = build(|builder| {
+            let both = builder.stream::<String, String>(["a", "b"]);
+            let first = both.select_key(|_, v| v.clone()).repartition_with(Repartitioned::as_name("first"));
+            let second = first.select_key(|_, v| v.clone()).group_by_key_with(Grouped::as_name("second"));
+            second.count_with(Materialized::as_store("counts"));
+        });
+        let counts = counts(&topology, &[("a", 2), ("b", 5)]).expect("they fit");
+        assert_eq!(counts.tasks, [5, 5, 5]);
+        for topic in ["app-first-repartition", "app-second-repartition", "app-counts-changelog"] {
+            assert_eq!(counts.topics[topic], 5, "{topic}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_named_is_taken() {
+        let topology = build(|builder| {
+            let stream = builder.stream::<String, String>("a");
+            let three = stream.repartition_with(Repartitioned::as_name("three").partitions(3));
+            three.group_by_key().count_with(Materialized::as_store("counts"));
+        });
+        let counts = counts(&topology, &[("a", 8)]).expect("they fit");
+        assert_eq!(counts.tasks, [8, 3]);
+        assert_eq!((counts.topics["app-three-repartition"], counts.topics["app-counts-changelog"]), (3, 3));
+    }
+
+    #[test]
+    fn all_missing_sources_are_listed() {
+        let topology = build(|builder| builder.stream::<String, String>(["b", "a", "c"]).foreach(|_, _| {}));
+        let error = counts(&topology, &[("a", 1)]).expect_err("two are missing");
+        assert_eq!(error.kind(), Kind::Invalid);
+        assert!(error.to_string().contains("missing: b, c;"), "{error}");
+    }
+}

@@ -104,3 +104,35 @@ fn config(own: &[(&str, &str)]) -> BTreeMap<String, String> {
     let all = own.iter().chain(&[("message.timestamp.type", "CreateTime")]);
     all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::StreamsBuilder;
+    use crate::dsl::{Grouped, Materialized, TimeWindows};
+
+    #[test]
+    fn topics_have_kafka_streams_names_and_settings_in_their_order_of_precedence() {
+        let builder = StreamsBuilder::new();
+        let grouped = builder.stream::<String, String>("in").group_by_with(|_, v| v.clone(), Grouped::as_name("by"));
+        let windows = TimeWindows::of_size_with_no_grace(Duration::from_millis(25));
+        let materialized = Materialized::as_store("windows").logging([("segment.ms", "5"), ("segment.bytes", "7")]);
+        grouped.windowed_by(windows).count_with(materialized);
+        let topology = builder.build().expect("a valid topology");
+        let given = BTreeMap::from([("segment.bytes", "9"), ("retention.ms", "-1")].map(|(k, v)| (k.into(), v.into())));
+        let text = |given: &BTreeMap<String, String>| -> Vec<String> {
+            let topics = topology.plan.internal_topics("app", ADDITIONAL_RETENTION_MS, given).into_iter();
+            topics.map(|topic| format!("{} {:?} {:?}", topic.name, topic.kind, topic.config)).collect()
+        };
+        let repartition = "app-by-repartition Repartition {\"cleanup.policy\": \"delete\", \
+                           \"message.timestamp.type\": \"CreateTime\", \"retention.ms\": \"-1\", \"segment.bytes\": ";
+        let changelog = "app-windows-changelog Changelog {\"cleanup.policy\": \"compact,delete\", \
+                         \"message.timestamp.type\": \"CreateTime\", \"retention.ms\": ";
+        let own = "\"segment.bytes\": \"7\", \"segment.ms\": \"5\"}";
+        let plain = [format!("{repartition}\"52428800\"}}"), format!("{changelog}\"86400025\", {own}")];
+        assert_eq!(text(&BTreeMap::new()), plain);
+        assert_eq!(text(&given), [format!("{repartition}\"9\"}}"), format!("{changelog}\"-1\", {own}")]);
+    }
+}

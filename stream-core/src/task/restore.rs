@@ -297,3 +297,64 @@ fn apply(
     backend.borrow_mut().apply(&batch)?;
     Ok(store.borrow_mut().committed()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
+    use state_store::backend::{MemoryBackend, SharedBackend};
+
+    use super::*;
+
+    /// A backend whose store `counts` has one row, at `position` of its changelog.
+    fn stored(position: i64) -> Backends {
+        let memory = || -> SharedBackend { Rc::new(RefCell::new(Box::new(MemoryBackend::default()))) };
+        let backends = Backends { disk: memory(), memory: memory() };
+        let mut batch = backend::Batch::default();
+        let (counts, positions) = {
+            let mut disk = backends.disk.borrow_mut();
+            (disk.table("counts").expect("a table"), Positions::table(&mut **disk).expect("a table"))
+        };
+        batch.put(counts, b"key", b"row");
+        Positions::put(&mut batch, positions, "changelog:app-counts-changelog-0", position);
+        backends.disk.borrow_mut().apply(&batch).expect("applied");
+        backends
+    }
+
+    /// Where the restoration of `counts` begins, and whether its row was kept.
+    fn start(position: i64, range: (i64, i64), cleanup: Cleanup) -> (i64, bool) {
+        let backends = stored(position);
+        let needed = Needed {
+            id: StoreId(0),
+            store: "counts".to_owned(),
+            in_memory: false,
+            partition: TopicPartition::new("app-counts-changelog", 0),
+        };
+        let range = OffsetRange { beginning: range.0, end: range.1 };
+        let start = start_of(&needed, range, &backends, || Ok(cleanup)).expect("a start");
+        let disk = backends.disk.borrow();
+        let kept =
+            disk.find_table("counts").is_some_and(|table| disk.get(table, b"key", &mut Vec::new()).expect("read"));
+        (start, kept)
+    }
+
+    #[test]
+    fn a_store_goes_on_where_it_was() {
+        assert_eq!(start(7, (0, 10), Cleanup::Compact), (7, true));
+        assert_eq!(start(10, (10, 10), Cleanup::Compact), (10, true));
+    }
+
+    #[test]
+    fn a_hole_rebuilds_a_compacted_store_and_is_expiry_elsewhere() {
+        assert_eq!(start(7, (8, 10), Cleanup::Compact), (8, false));
+        assert_eq!(start(7, (8, 10), Cleanup::Expire), (8, true));
+    }
+
+    #[test]
+    fn a_store_ahead_of_its_changelog_is_rebuilt() {
+        for cleanup in [Cleanup::Compact, Cleanup::Expire] {
+            assert_eq!(start(11, (0, 10), cleanup), (0, false));
+        }
+    }
+}

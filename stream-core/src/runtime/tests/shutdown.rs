@@ -89,3 +89,27 @@ fn a_signal_closes_it() {
     let expected = [State::Rebalancing, State::Running, State::PendingShutdown, State::NotRunning];
     assert_eq!(*states.lock().unwrap(), expected);
 }
+
+#[test]
+fn a_close_that_takes_too_long_says_who_still_runs() {
+    let world = World::new(&[("in", 1)]);
+    let (entered, is_in) = std::sync::mpsc::channel();
+    let (let_go, released) = std::sync::mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let builder = StreamsBuilder::new();
+    builder.stream::<String, String>("in").foreach(move |_, _| {
+        entered.send(()).expect("the test waits");
+        released.lock().unwrap().recv().expect("the test lets go");
+    });
+    world.produce("in", [("a", "b", 1)]);
+    let topology = builder.build().expect("a valid topology");
+    let (streams, _) = client(&world, &topology, world.settings(AtLeastOnce, 1));
+    streams.start().expect("it starts");
+    is_in.recv_timeout(SOON).expect("it processes soon");
+    let error = streams.close(Duration::from_millis(10)).expect_err("a function does not return");
+    assert_eq!(error.kind(), Kind::Retry);
+    assert!(error.to_string().contains("client-StreamThread-1 still run"), "{error}");
+    let_go.send(()).expect("it waits");
+    streams.close(SOON).expect("now it closes");
+    assert_eq!(streams.state(), State::NotRunning);
+}
