@@ -26,6 +26,9 @@ enum Tests {
 const EVERYWHERE: &[&str] = &[""];
 const LIBRARIES: &[&str] = &["state-store/src/", "stream-core/src/", "stream-kafka/src/", "stream-kinesis/src/"];
 
+/// Parts of the paths of files that hold nothing but tests.
+const TEST_FILES: &[&str] = &["/tests.rs", "/tests/", "/conformance", "/log_conformance"];
+
 const RULES: &[Rule] = &[
     Rule {
         name: "leftover",
@@ -162,7 +165,7 @@ const RULES: &[Rule] = &[
 /// Findings of all rules in one file.
 pub(super) fn check(file: &File<'_>, source: &Source, findings: &mut Vec<Finding>) {
     let is_under = |folders: &[&str]| folders.iter().any(|folder| file.path.starts_with(folder));
-    let is_test_file = file.path.ends_with("/tests.rs") || file.path.contains("/tests/");
+    let is_test_file = TEST_FILES.iter().any(|part| file.path.contains(part));
     for rule in RULES {
         let holds = is_under(rule.within) && !is_under(rule.except);
         if !holds || rule.tests == Tests::Exempt && is_test_file {
