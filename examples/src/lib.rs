@@ -16,3 +16,8 @@ pub mod plot;
 pub mod progress;
 pub mod usage;
 pub mod workload;
+
+/// The examples of the README, compiled and run with the doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
