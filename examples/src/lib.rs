@@ -8,12 +8,17 @@
 
 #![forbid(unsafe_code)]
 
+pub mod application;
 pub mod counts;
 pub mod feed;
 pub mod folder;
 pub mod meters;
 pub mod plot;
 pub mod progress;
+pub mod raw;
+pub mod run;
+pub mod stage;
+pub mod stopwatch;
 pub mod usage;
 pub mod workload;
 

@@ -1,4 +1,4 @@
-//! What tests need from outside: a Kafka broker.
+//! What tests need from outside: a Kafka broker, and Kafka Streams.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -8,6 +8,9 @@ use stream_kafka::{KafkaLog, KafkaSettings};
 
 /// The variable that names a broker which runs already: `host:port`.
 const BOOTSTRAP_VARIABLE: &str = "KAFKA_BOOTSTRAP";
+
+/// The variable that names the class path of `tests/peer`.
+const PEER_VARIABLE: &str = "PEER_CLASSPATH";
 
 /// A Kafka broker for this process.
 pub struct Broker {
@@ -26,6 +29,23 @@ pub fn broker() -> &'static Broker {
         Ok(bootstrap) => Broker { bootstrap, _started: None },
         Err(_) => Broker::start(),
     })
+}
+
+/// Starts the Kafka Streams application of `tests/peer`: its command and options are to follow.
+#[must_use]
+pub fn peer() -> Command {
+    match std::env::var(PEER_VARIABLE) {
+        Ok(classpath) => {
+            let mut java = Command::new("java");
+            java.args(["-XX:-UsePerfData", "-cp", &classpath, "peer.Main"]);
+            java
+        }
+        Err(_) => {
+            let mut command = Command::new(env!("CARGO"));
+            command.args(["xtask", "peer"]).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+            command
+        }
+    }
 }
 
 impl Broker {

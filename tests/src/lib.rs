@@ -3,5 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod fixtures;
+pub mod model;
 pub mod oracle;
 pub mod process;
+pub mod trial;

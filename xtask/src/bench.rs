@@ -152,9 +152,8 @@ impl Stage {
     }
 
     fn theirs(&self, workload: &str, options: &Options) -> Command {
-        let mut command = Command::new("java");
-        command.args(["-XX:-UsePerfData", "-cp", &self.peer.classpath(), "peer.Main", "bench"]);
-        command.args(["--workload", workload, "--bootstrap", &self.broker.bootstrap()]);
+        let mut command = self.peer.command();
+        command.args(["bench", "--workload", workload, "--bootstrap", &self.broker.bootstrap()]);
         command.args(["--threads", &options.threads.to_string()]);
         command.args(["--app-id", &format!("peer-{workload}"), "--state-dir"]).arg(&self.folder.0);
         command

@@ -10,7 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::error::{Attempt, Result};
-use crate::{folders, process};
+use crate::{folders, process, setup};
+
+/// The command `peer`: all arguments are the application's.
+pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<()> {
+    setup::for_java()?;
+    let mut java = Peer::build()?.command();
+    java.args(arguments.raw_args()?);
+    process::run_reporting(&mut java)
+}
 
 /// Fetched jars and compiled classes.
 #[derive(Debug)]
@@ -34,6 +42,13 @@ impl Peer {
         let classes = cache.join(format!("peer-{}", digest(&of_classes)?));
         keep(&classes, |into| compile(&sources, &jars, into))?;
         Ok(Self { jars, classes, resources: source.join("src/main/resources") })
+    }
+
+    /// Starts the application: its command and options are to follow.
+    pub(crate) fn command(&self) -> Command {
+        let mut java = Command::new("java");
+        java.args(["-XX:-UsePerfData", "-cp", &self.classpath(), "peer.Main"]);
+        java
     }
 
     /// The class path of Kafka's own tools.
