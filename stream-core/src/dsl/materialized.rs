@@ -55,6 +55,12 @@ impl<K, V> Materialized<K, V> {
         Self::of_codecs(Codecs::named(keys), Codecs::inherited())
     }
 
+    /// State with the codecs that the operator inherits, for types that have none of their own.
+    #[must_use]
+    pub fn inherited() -> Self {
+        Self::of_codecs(Codecs::inherited(), Codecs::inherited())
+    }
+
     /// Names the store. Only a named store can be queried.
     #[must_use]
     pub fn named(mut self, name: impl Into<Named>) -> Self {

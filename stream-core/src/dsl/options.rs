@@ -83,6 +83,12 @@ impl<K, V> Produced<K, V> {
         Self { keys: Codecs::named(keys), values: Codecs::named(values), partitioner: None, name: None }
     }
 
+    /// Writes with the codecs that the stream carries, for types that have none of their own.
+    #[must_use]
+    pub fn inherited() -> Self {
+        Self { keys: Codecs::inherited(), values: Codecs::inherited(), partitioner: None, name: None }
+    }
+
     /// Chooses partitions by `choose`: key, value, number of partitions; `None` leaves a record to the default.
     #[must_use]
     pub fn partitioner(mut self, choose: impl Fn(&K, &V, i32) -> Option<i32> + Send + Sync + 'static) -> Self {
@@ -118,6 +124,12 @@ impl<K, V> Grouped<K, V> {
     /// Groups with these codecs.
     pub fn with_codecs(keys: CodecRef<K>, values: CodecRef<V>) -> Self {
         Self { keys: Codecs::named(keys), values: Codecs::named(values), name: None }
+    }
+
+    /// Groups with the codecs that the stream carries, for types that have none of their own.
+    #[must_use]
+    pub fn inherited() -> Self {
+        Self { keys: Codecs::inherited(), values: Codecs::inherited(), name: None }
     }
 
     /// Names the repartition topic, `<application>-<name>-repartition`. All aggregations of the group share it.
@@ -161,6 +173,12 @@ impl<K, V> Repartitioned<K, V> {
     /// Writes and reads with these codecs.
     pub fn with_codecs(keys: CodecRef<K>, values: CodecRef<V>) -> Self {
         Self::new(Codecs::named(keys), Codecs::named(values))
+    }
+
+    /// Writes and reads with the codecs that the stream carries, for types that have none of their own.
+    #[must_use]
+    pub fn inherited() -> Self {
+        Self::new(Codecs::inherited(), Codecs::inherited())
     }
 
     /// Names the topic, `<application>-<name>-repartition`.

@@ -13,6 +13,24 @@ fn check(expected: &str, describe: impl FnOnce(&StreamsBuilder)) {
 }
 
 #[test]
+fn a_count_by_another_key_goes_through_a_repartition() {
+    check(include_str!("group_by_count.txt"), |builder| {
+        let stream = builder.stream::<String, String>("in");
+        stream.group_by(|_, value| value.clone()).count().to("out");
+    });
+}
+
+#[test]
+fn a_count_in_hopping_windows_needs_none() {
+    check(include_str!("hopping_count.txt"), |builder| {
+        let windows =
+            TimeWindows::of_size_with_no_grace(Duration::from_millis(10)).advance_by(Duration::from_millis(5));
+        let windowed = builder.stream::<String, String>("in").group_by_key().windowed_by(windows);
+        windowed.count_with(Materialized::as_store("wc")).to("out");
+    });
+}
+
+#[test]
 fn aggregations_of_a_named_group_share_its_repartition() {
     check(include_str!("shared_group.txt"), |builder| {
         let selected = builder.stream::<String, String>("in").select_key(|_, value| value.clone());
