@@ -9,7 +9,7 @@ use state_store::{Drained, KeyValueStore, Stamped, Updated};
 use crate::Result;
 use crate::node::nulls::Nulls;
 use crate::node::{Node, Outlet, Push};
-use crate::record::{Change, Data, Record};
+use crate::record::{Change, Data, Record, Timestamp};
 use crate::task::context::TaskContext;
 
 /// What an absent aggregate begins as.
@@ -43,17 +43,18 @@ where
             return Ok(());
         }
         let Record { key, value, timestamp, headers } = record;
-        let step = &self.step;
-        let updated = self.store.borrow_mut().update(&key, &headers, task, |old| match old {
-            None => Stamped { value: step(&key, &value, None), timestamp },
-            Some(old) => {
-                let timestamp = timestamp.max(old.timestamp);
-                Stamped { value: step(&key, &value, Some(old.value)), timestamp }
-            }
+        let (step, mut latest) = (&self.step, timestamp);
+        let updated = self.store.borrow_mut().update(&key, &headers, task, |old| {
+            let old = old.map(|old| {
+                latest = latest.max(old.timestamp);
+                old.value
+            });
+            stamped(step(&key, &value, old), latest, timestamp)
         })?;
         match updated {
             Updated::Deferred => Ok(()),
-            Updated::Now(Stamped { mut value, timestamp }) => {
+            Updated::Now(Stamped { mut value, .. }) => {
+                let timestamp = latest;
                 if value.old.is_none() {
                     value.old = self.old.as_ref().and_then(|begin| begin());
                 }
@@ -68,6 +69,13 @@ impl<K: Data, V: Data, A: Data, F> Node for Aggregate<K, V, A, F> {
         self.store.borrow_mut().drain(task, &mut self.drained)?;
         forward_drained(&mut self.drained, &self.outlet, task)
     }
+}
+
+/// An aggregate as it is stored: at the latest of its records. A deletion is logged at the record that made it.
+#[inline]
+pub(crate) fn stamped<A>(value: Option<A>, latest: Timestamp, record: Timestamp) -> Stamped<Option<A>> {
+    let timestamp = if value.is_some() { latest } else { record };
+    Stamped { value, timestamp }
 }
 
 /// Passes on what a caching store held back. The store is not borrowed: a node downstream may read it.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use state_store::{Drained, Stamped, Updated, Window, WindowStore, Windowed};
 
 use crate::Result;
-use crate::node::aggregate::{Begin, forward_drained};
+use crate::node::aggregate::{Begin, forward_drained, stamped};
 use crate::node::nulls::Nulls;
 use crate::node::windows::WindowSpans;
 use crate::node::{Node, Outlet, Push};
@@ -53,22 +53,24 @@ where
                 continue;
             }
             let start = Timestamp(start);
-            let updated = self.store.borrow_mut().update(&key, start, &headers, task, |old| match old {
-                None => Stamped { value: step(&key, &value, None), timestamp },
-                Some(old) => {
-                    let timestamp = timestamp.max(old.timestamp);
-                    Stamped { value: step(&key, &value, Some(old.value)), timestamp }
-                }
+            let mut latest = timestamp;
+            let updated = self.store.borrow_mut().update(&key, start, &headers, task, |old| {
+                let old = old.map(|old| {
+                    latest = latest.max(old.timestamp);
+                    old.value
+                });
+                stamped(step(&key, &value, old), latest, timestamp)
             })?;
             match updated {
                 Some(Updated::Deferred) => {}
-                Some(Updated::Now(Stamped { mut value, timestamp })) => {
+                Some(Updated::Now(Stamped { mut value, .. })) => {
                     if value.old.is_none() {
                         value.old = self.old.as_ref().and_then(|begin| begin());
                     }
                     let window = Window { start, end: Timestamp(end) };
                     let key = Windowed { key: key.clone(), window };
-                    self.outlet.forward(Record { key, value, timestamp, headers: headers.clone() }, task)?;
+                    let record = Record { key, value, timestamp: latest, headers: headers.clone() };
+                    self.outlet.forward(record, task)?;
                 }
                 None => task.drop_record(),
             }

@@ -122,3 +122,71 @@ fn store(name: &str, expected: &Value, observed: &Value) -> Option<String> {
     lists(&format!("store {name}, entry"), entries(expected).as_deref(), entries(observed).as_deref())
         .or_else(|| Some(unequal(&format!("store {name}"), expected, observed)))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn results(value: Value) -> Results {
+        serde_json::from_value(value).expect("results of a case")
+    }
+
+    fn plain() -> Value {
+        json!({
+            "describe": "Topologies:\n\n",
+            "internal_topics": [],
+            "stores": { "s": { "type": "kv", "entries": [{ "key": "a", "value": "x", "ts": 1 }] } },
+            "dropped": 0,
+            "outputs": [{ "step": 0, "topic": "out", "key": "a", "value": "x", "ts": 1 }],
+            "changelogs": { "app-s-changelog": [[0, "61", "78", 1]] },
+        })
+    }
+
+    #[test]
+    fn whatever_differs_is_found() {
+        assert_eq!(first_difference(&results(plain()), &results(plain())), None);
+        for (pointer, other) in [
+            ("/describe", json!("Topologies:\n")),
+            ("/internal_topics", json!([{ "name": "app-s-changelog" }])),
+            ("/stores/s/entries/0/ts", json!(2)),
+            ("/stores/s/type", json!("window")),
+            ("/dropped", json!(1)),
+            ("/outputs/0/key", Value::Null),
+            ("/outputs/0/headers", json!([["h", "1"]])),
+            ("/outputs/0/step", json!(1)),
+            ("/changelogs/app-s-changelog/0/2", Value::Null),
+            ("/changelogs/app-s-changelog/1", json!([0, "61", null, 1])),
+            ("/repartitions", json!({ "app-r-repartition": [[0, "61", "78", 1]] })),
+            ("/error", json!({ "phase": "step", "step": 0 })),
+        ] {
+            let mut observed = plain();
+            set(&mut observed, pointer, other);
+            assert!(first_difference(&results(plain()), &results(observed)).is_some(), "{pointer}");
+        }
+    }
+
+    fn set(value: &mut Value, pointer: &str, other: Value) {
+        if let Some(place) = value.pointer_mut(pointer) {
+            *place = other;
+            return;
+        }
+        let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+        match value.pointer_mut(parent).expect("a parent") {
+            Value::Array(list) => list.push(other),
+            place => place[name] = other,
+        }
+    }
+
+    #[test]
+    fn an_error_comes_in_its_phase_and_step_or_is_found_before_the_first_record() {
+        let failed = |phase: &str, step: i64| results(json!({ "error": { "phase": phase, "step": step } }));
+        assert_eq!(first_difference(&failed("step", 3), &failed("step", 3)), None);
+        assert!(first_difference(&failed("step", 3), &failed("step", 2)).is_some());
+        assert!(first_difference(&failed("step", 3), &failed("build", -1)).is_some());
+        assert_eq!(first_difference(&failed("step", 0), &failed("build", -1)), None);
+        assert!(first_difference(&failed("build", -1), &failed("init", -1)).is_some());
+        assert!(first_difference(&failed("step", 3), &results(plain())).is_some());
+    }
+}

@@ -73,7 +73,7 @@ impl Datum {
     }
 
     /// Bytes of the text.
-    pub fn len(&self) -> i64 {
+    pub fn text_len(&self) -> i64 {
         length(&self.text())
     }
 

@@ -50,6 +50,9 @@ pub type FlatMap = Arc<dyn Fn(&Datum, &Datum) -> Vec<(Datum, Datum)> + Send + Sy
 /// A function of key and value that makes any number of values.
 pub type FlatMapValues = Arc<dyn Fn(&Datum, &Datum) -> Vec<Datum> + Send + Sync>;
 
+/// A function of key and value that chooses a topic.
+pub type TopicExtractor = Arc<dyn Fn(&Datum, &Datum) -> String + Send + Sync>;
+
 /// Fails as the case's function of that name does, where `value` contains `part`.
 pub fn throw_on(value: &Datum, part: &str) {
     assert!(!value.contains(part), "boom {part}");
@@ -70,7 +73,7 @@ pub fn predicate(text: &str) -> Option<Predicate> {
         "key_in" => Arc::new(move |key, _| !key.is_null() && first.split(',').any(|one| one == key.text())),
         "len_mod" => {
             let (modulus, remainder) = (spec.number(0)?, spec.number(1)?);
-            Arc::new(move |_, value| !value.is_null() && value.len() % modulus == remainder)
+            Arc::new(move |_, value| !value.is_null() && value.text_len() % modulus == remainder)
         }
         "first_in" => Arc::new(move |_, value| value.first_char().is_some_and(|c| first.contains(c))),
         "gt" => {
@@ -121,7 +124,7 @@ pub fn mapper(text: &str) -> Option<Function2> {
         }
         "null_to" => Arc::new(move |_, value| Datum::from(if value.is_null() { rest.clone() } else { value.text() })),
         "with_key" => Arc::new(|key, value| Datum::from(format!("{}:{}", key.text(), value.text()))),
-        "len" => Arc::new(|_, value| on_present(value, || Datum::Long(value.len()))),
+        "len" => Arc::new(|_, value| on_present(value, || Datum::Long(value.text_len()))),
         "to_long" => Arc::new(|_, value| on_present(value, || Datum::Long(value.number()))),
         "add" => {
             let more = spec.number(0)?;
@@ -180,7 +183,7 @@ pub fn selector(text: &str) -> Option<Function2> {
             Datum::Windowed { key, .. } => Datum::Str(Arc::clone(key)),
             other => other.text().into(),
         }),
-        "len_key" => Arc::new(|_, value| on_present(value, || value.len().to_string().into())),
+        "len_key" => Arc::new(|_, value| on_present(value, || value.text_len().to_string().into())),
         "mod_key" => {
             let modulus = spec.number(0)?;
             Arc::new(move |_, value| on_present(value, || format!("m{}", value.number().rem_euclid(modulus)).into()))
@@ -257,7 +260,7 @@ fn words(value: &Datum) -> impl Iterator<Item = String> {
 }
 
 /// The topic extractor `text`, if it is known.
-pub fn topic_extractor(text: &str) -> Option<Arc<dyn Fn(&Datum, &Datum) -> String + Send + Sync>> {
+pub fn topic_extractor(text: &str) -> Option<TopicExtractor> {
     let spec = Spec::parse(text);
     let first = spec.argument(0).to_owned();
     Some(match spec.name.as_str() {

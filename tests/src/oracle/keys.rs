@@ -8,7 +8,7 @@ use stream_core::record::Data;
 use crate::oracle::datum::Datum;
 
 /// A static type of keys.
-pub trait Key: Data + Send + Sync {
+pub trait Key: Data + std::fmt::Debug + Send + Sync {
     /// The key as the functions of the case files see it.
     fn datum(&self) -> Datum;
 

@@ -11,16 +11,24 @@ pub mod case;
 pub mod codecs;
 pub mod commands;
 pub mod compare;
+pub mod contents;
 pub mod datum;
 pub mod files;
 pub mod functions;
 pub mod golden;
+mod groups;
+pub mod interpret;
 pub mod keys;
 pub mod kinds;
+pub mod node;
 pub mod processors;
 pub mod report;
+pub mod run;
 pub mod slice;
+mod sources;
 pub mod stores;
+mod streams;
+mod tables;
 pub mod values;
 
 /// The error of a statement or a command that asks for what cannot be.
