@@ -3,9 +3,14 @@
 use std::panic::Location;
 use std::sync::Arc;
 
+use state_store::DefaultCodec;
+
 use crate::Result;
+use crate::dsl::codecs::missing;
 use crate::dsl::ktable::table_rows;
-use crate::dsl::{Consumed, KTable, Materialized, NewNode, Nullable, PlanCell, add, any_codec};
+use crate::dsl::materialized::missing_codec;
+use crate::dsl::repartition::{RepartitionNames, to_present_keys};
+use crate::dsl::{Consumed, KStream, KTable, Materialized, NewNode, Nullable, PlanCell, add, any_codec, typed_codec};
 use crate::node::source::{Source, TimestampExtractor};
 use crate::node::table::Table;
 use crate::plan::table::source_view;
@@ -54,8 +59,68 @@ pub(crate) fn table_of_topic<'b, K: Data, V: Data>(
     KTable::at(plan, node)
 }
 
+impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
+    /// Makes a table of the stream: a record without a key is dropped, one without a value deletes its key. Where the
+    /// key was changed before, the stream is repartitioned.
+    ///
+    /// A stream of `Option<V>` makes a table of `V`, which has to be named where it does not follow.
+    ///
+    /// ```
+    /// use stream_core::StreamsBuilder;
+    /// use stream_core::dsl::KTable;
+    ///
+    /// let builder = StreamsBuilder::new();
+    /// let readings = builder.stream::<String, Option<i64>>("readings");
+    /// let latest: KTable<'_, String, i64> = readings.to_table();
+    /// latest.filter(|_sensor, value| *value > 100).to("high");
+    /// # builder.build().expect("a valid topology");
+    /// ```
+    #[track_caller]
+    pub fn to_table<K: Data + DefaultCodec, V: Data + DefaultCodec>(self) -> KTable<'b, K, V>
+    where
+        KN: Nullable<K>,
+        VN: Nullable<V>,
+    {
+        self.to_table_with(Materialized::default())
+    }
+
+    /// Makes a table of the stream, kept in a store where `materialized` names one, or something reads it.
+    #[track_caller]
+    pub fn to_table_with<K: Data, V: Data>(self, materialized: Materialized<K, V>) -> KTable<'b, K, V>
+    where
+        KN: Nullable<K>,
+        VN: Nullable<V>,
+    {
+        let origin = Location::caller();
+        let name = self.next_name(None, "KSTREAM-TOTABLE-", origin);
+        let store = store_name(self.plan, &materialized, "KSTREAM-TOTABLE-", origin);
+        let AnyCodecs { key, value } = self.plan.borrow().node(self.node).codecs.clone();
+        let keys = materialized.key_codec(typed_codec::<KN>(key.as_ref()).map(KN::inner_codec));
+        let values = materialized.value_codec(typed_codec::<VN>(value.as_ref()).map(VN::inner_codec));
+        if keys.is_none() {
+            missing_codec::<K>(self.plan, "key", "Materialized::with_codecs", origin);
+        }
+        if values.is_none() {
+            missing_codec::<V>(self.plan, "value", "Materialized::with_codecs", origin);
+        }
+        let (keys, values) = (keys.unwrap_or_else(missing), values.unwrap_or_else(missing));
+        let codecs = AnyCodecs { key: Some(any_codec(&keys)), value: Some(any_codec(&values)) };
+        let keep = if materialized.name.is_some() { Keep::Always } else { Keep::WhereRead };
+        let rows = (materialized.key_value_store(store, keys.clone(), values.clone(), origin), keep);
+        let required = self.plan.borrow().node(self.node).repartition_required;
+        let node = if required {
+            let names = RepartitionNames::new(self.plan, &name);
+            let source = to_present_keys::<KN, K, VN>(self.plan, self.node, names, keys, VN::codec(values), origin);
+            add_table::<K, V, K, VN>(self.plan, source, name, codecs, rows, origin)
+        } else {
+            add_table::<K, V, KN, VN>(self.plan, self.node, name, codecs, rows, origin)
+        };
+        KTable::at(self.plan, node)
+    }
+}
+
 /// The name of a store: the user's, checked, or the next generated one.
-pub(crate) fn store_name<K, V>(
+fn store_name<K, V>(
     plan: &PlanCell,
     materialized: &Materialized<K, V>,
     prefix: &str,
@@ -70,7 +135,7 @@ pub(crate) fn store_name<K, V>(
 
 /// When a table has rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keep {
+enum Keep {
     /// From the start: its store has a name.
     Always,
     /// Once something reads it.
@@ -78,7 +143,7 @@ pub(crate) enum Keep {
 }
 
 /// Adds a table below `parent`.
-pub(crate) fn add_table<K: Data, V: Data, KN: Nullable<K>, VN: Nullable<V>>(
+fn add_table<K: Data, V: Data, KN: Nullable<K>, VN: Nullable<V>>(
     plan: &PlanCell,
     parent: NodeId,
     name: String,

@@ -25,6 +25,8 @@ pub(crate) struct PlanBuilder {
     groups: Vec<Group>,
     /// Filters, sinks and sources of shared repartitions: behind how many nodes they are written.
     moved: HashMap<NodeId, u32>,
+    /// Sources of the repartitions in front of joins, by the stream that is joined.
+    join_repartitions: HashMap<NodeId, NodeId>,
     mistakes: Vec<Error>,
 }
 
@@ -58,6 +60,16 @@ impl PlanBuilder {
 
     pub(crate) fn group(&mut self, id: GroupId) -> &mut Group {
         &mut self.groups[id.0]
+    }
+
+    /// The repartition that a join of the stream `node` made.
+    pub(crate) fn join_repartition(&self, node: NodeId) -> Option<NodeId> {
+        self.join_repartitions.get(&node).copied()
+    }
+
+    /// Keeps the repartition of the stream `node`, for other joins of it.
+    pub(crate) fn keep_join_repartition(&mut self, node: NodeId, source: NodeId) {
+        self.join_repartitions.insert(node, source);
     }
 
     /// Adds a node below its parents; one that is named twice is one parent.

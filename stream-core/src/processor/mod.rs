@@ -24,7 +24,7 @@ pub(crate) use handle::Current;
 pub use handle::{Plain, Timestamped, ValueForm};
 pub use key_value::{KeyValueHandle, TimestampedKeyValueHandle};
 pub use stores::Stores;
-pub(crate) use stores::{Connected, Drain, Resolved};
+pub(crate) use stores::{Connected, Resolved};
 pub use window::{TimestampedWindowHandle, WindowHandle};
 
 use crate::Result;

@@ -137,17 +137,14 @@ fn names_and_indices_are_kafka_streams() {
 }
 
 #[test]
-fn a_kept_step_without_a_codec_is_refused_where_it_was_made() {
+fn a_table_without_a_codec_is_refused_where_it_was_made() {
     struct Odd;
     let builder = StreamsBuilder::new();
-    let table = builder.table::<Text, Text>("t");
-    let codec = Text::codec();
-    let odd = table.map_values::<std::sync::Arc<Odd>, _>(|_, _| std::sync::Arc::new(Odd));
-    let materialized = Materialized::with_key_codec(codec).named("odd");
-    odd.filter_with(|_, _| true, materialized);
+    let odd = builder.stream::<Text, Text>("in").map(|_, value| (std::sync::Arc::new(Odd), value));
+    odd.to_table_with(Materialized::with_value_codec(Text::codec()));
     let error = builder.build().err().expect("refused");
     assert_eq!(error.kind(), Kind::Invalid);
-    assert!(error.message().contains("tables.rs") && error.message().contains("value"), "{error}");
+    assert!(error.message().contains("tables.rs") && error.message().contains("for the key"), "{error}");
 }
 
 /// Forwards the row of each record's key.
