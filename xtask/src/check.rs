@@ -34,11 +34,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<()> {
     let mut chosen = Vec::new();
     while let Some(argument) = arguments.next()? {
         match argument {
-            Value(name) => {
-                let name = name.string()?;
-                let known = all.iter().find(|suite| suite.name == name);
-                chosen.push(known.cloned().ok_or_else(|| unknown(&name, &all))?);
-            }
+            Value(name) => chosen.extend(suites::named(&name.string()?, &all)?),
             Short('h') | Long("help") => {
                 print!("{HELP}{}", suites::table(&all));
                 return Ok(());
@@ -57,10 +53,6 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<()> {
     // Stopped before the last lines, so that these are the last.
     drop(services);
     report(&outcomes)
-}
-
-fn unknown(name: &str, all: &[Suite]) -> Error {
-    Error::Usage(format!("there is no suite '{name}'; there are\n{}", suites::table(all)))
 }
 
 /// How a suite ended.

@@ -29,7 +29,7 @@ cargo xtask COMMAND [--help]
   test     sets up, starts what the tests need, and runs every suite or the named ones
   bench    compares this project with Kafka Streams on the same broker and input
   broker   runs a Kafka broker until its standard input ends
-  peer     runs the Kafka Streams application of tests/peer with the arguments that follow
+  peer     runs the Kafka Streams application that ours are compared with
   tidy     checks the source against the rules that no compiler knows
 ";
 
@@ -54,8 +54,8 @@ fn run() -> Result<()> {
             "bench" => bench::run(arguments),
             "test" => check::run(arguments),
             "tidy" => tidy::run(arguments),
-            "broker" => services::run(arguments),
             "peer" => peer::run(arguments),
+            "broker" => services::run(arguments),
             other => Err(Error::Usage(format!("there is no command '{other}'\n\n{HELP}"))),
         },
         Some(Short('h') | Long("help")) | None => {

@@ -4,20 +4,39 @@
 //! second call finds them ready.
 
 use std::collections::hash_map::DefaultHasher;
+use std::ffi::OsString;
 use std::fs;
 use std::hash::{Hash, Hasher};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::error::{Attempt, Result};
+use crate::error::{Attempt, Error, Result};
 use crate::{folders, process, setup};
 
-/// The command `peer`: all arguments are the application's.
+pub(crate) const HELP: &str = "\
+cargo xtask peer describe|bench|run --workload count|stateless --bootstrap HOST:PORT --app-id ID
+                 --state-dir FOLDER [--threads N] [--input TOPIC] [--output TOPIC] [--idle-seconds N]
+                 [--set NAME=VALUE]…
+
+Runs the Kafka Streams application of tests/peer, which does what ours do.
+
+  describe   prints the topology
+  bench      processes what the input topic holds, and prints what that took
+  run        processes until standard input ends, or with --idle-seconds until nothing has come for so long
+";
+
+/// The command `peer`: everything behind it is the application's.
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<()> {
+    let arguments: Vec<OsString> = arguments.raw_args()?.collect();
+    if arguments.is_empty() || arguments.iter().any(|argument| argument == "--help" || argument == "-h") {
+        print!("{HELP}");
+        return Ok(());
+    }
     setup::for_java()?;
-    let mut java = Peer::build()?.command();
-    java.args(arguments.raw_args()?);
-    process::run_reporting(&mut java)
+    // It takes this process's place, and with it the signals and the standard input.
+    let error = Peer::build()?.command().args(arguments).exec();
+    Err(Error::failed(format!("failed to run 'java': {error}")))
 }
 
 /// Fetched jars and compiled classes.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Attempt, Result};
+use crate::error::{Attempt, Error, Result};
 use crate::folders;
 
 /// The suite that lints; it has to build what the tests build.
 pub(crate) const CLIPPY: &str = "clippy";
 
+/// All suites that need a broker.
+const KAFKA: &str = "kafka";
 const FORMAT: &[&str] = &["fmt", "--all", "--check"];
 const LINT: &[&str] = &["clippy", "--release", "--workspace", "--all-targets", "--", "-D", "warnings"];
 
@@ -49,9 +51,21 @@ pub(crate) fn all() -> Result<Vec<Suite>> {
     Ok(suites)
 }
 
+/// The suite of this name, or all that [`KAFKA`] stands for.
+pub(crate) fn named(name: &str, all: &[Suite]) -> Result<Vec<Suite>> {
+    let is_meant = |suite: &&Suite| if name == KAFKA { suite.needs_kafka } else { suite.name == name };
+    let found: Vec<Suite> = all.iter().filter(is_meant).cloned().collect();
+    if found.is_empty() {
+        return Err(Error::Usage(format!("there is no suite '{name}'; there are\n{}", table(all))));
+    }
+    Ok(found)
+}
+
 /// One line for each suite.
 pub(crate) fn table(suites: &[Suite]) -> String {
-    suites.iter().map(|suite| format!("  {:<16} {}\n", suite.name, suite.what)).collect()
+    let line = |name: &str, what: &str| format!("  {name:<16} {what}\n");
+    let each: String = suites.iter().map(|suite| line(&suite.name, &suite.what)).collect();
+    each + &line(KAFKA, "those of them that need a broker")
 }
 
 /// The files in `tests/` of each crate; files of one name in two crates are one suite.
@@ -115,6 +129,25 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn suites_are_found_by_their_names() {
+        let suite = |name: &str, needs_kafka| Suite {
+            name: name.to_owned(),
+            what: String::new(),
+            work: Work::Tidy,
+            needs_kafka,
+        };
+        let all = [suite("unit", false), suite("recovery", true), suite("interop", true)];
+        let check = |name, expect: &[&str]| {
+            let found = named(name, &all).expect("a known name");
+            assert_eq!(found.iter().map(|suite| suite.name.as_str()).collect::<Vec<_>>(), expect);
+        };
+        check("unit", &["unit"]);
+        check("kafka", &["recovery", "interop"]);
+        let message = named("oracel", &all).map(drop).expect_err("an unknown name").to_string();
+        assert!(message.contains("'oracel'") && message.contains("  interop"), "{message}");
+    }
 
     #[test]
     fn the_purpose_is_the_first_sentence() {

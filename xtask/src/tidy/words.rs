@@ -130,15 +130,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         name: "node",
-        words: &[
-            "thread",
-            "TopicPartition",
-            "Mutex",
-            "crate::runtime",
-            "crate::dsl",
-            "crate::memory",
-            "crate::builder",
-        ],
+        words: &["thread", "TopicPartition", "Mutex", "crate::runtime", "crate::memory", "crate::builder"],
         within: &["stream-core/src/node/"],
         except: &[],
         tests: Tests::Exempt,
