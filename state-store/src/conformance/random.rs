@@ -68,11 +68,7 @@ pub(super) fn it_does_what_a_sorted_map_does(mut backend: Box<dyn Backend>) {
     }
 }
 
-fn apply(
-    backend: &mut dyn Backend,
-    model: &mut BTreeMap<&str, BTreeMap<Vec<u8>, Vec<u8>>>,
-    random: &mut Random,
-) {
+fn apply(backend: &mut dyn Backend, model: &mut BTreeMap<&str, BTreeMap<Vec<u8>, Vec<u8>>>, random: &mut Random) {
     let mut batch = Batch::default();
     for _ in 0..random.below(20) {
         let name = NAMES[random.below(3) as usize];
