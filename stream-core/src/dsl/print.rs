@@ -12,9 +12,12 @@ use crate::record::Data;
 pub struct Printed<K, V> {
     label: Option<String>,
     name: Option<String>,
-    line: Box<dyn Fn(&K, &V) -> String + Send + Sync>,
+    line: Box<Line<K, V>>,
     out: Box<dyn Fn(&str) + Send + Sync>,
 }
+
+/// Writes a record behind its label.
+type Line<K, V> = dyn Fn(&K, &V) -> String + Send + Sync;
 
 impl<K: Debug, V: Debug> Printed<K, V> {
     /// To standard output, as `[label]: key, value`, both as `Debug` prints them.

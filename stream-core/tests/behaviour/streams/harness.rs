@@ -49,7 +49,7 @@ fn parse(line: &str) -> (&str, Option<&[u8]>, Option<&[u8]>, Timestamp) {
     let (topic, rest) = line.split_once(' ').expect("a topic");
     let (key, rest) = rest.split_once('=').expect("a key");
     let (value, time) = rest.rsplit_once('@').expect("a time");
-    let bytes = |text| (text != "null").then(|| str::as_bytes(text));
+    let bytes = |text| (text != "null").then_some(str::as_bytes(text));
     (topic, bytes(key), bytes(value), Timestamp(time.parse().expect("a time")))
 }
 
