@@ -20,7 +20,6 @@ pub(super) struct MemoryConsumer {
 }
 
 struct Assigned {
-    name: TopicPartition,
     partition: PartitionNumber,
     position: i64,
     paused: bool,
@@ -116,7 +115,7 @@ impl Consumer for MemoryConsumer {
                 };
                 let kept = before.filter(|_| start.is_none());
                 let (paused, gone) = kept.map_or((false, false), |kept| (kept.paused, kept.gone));
-                next.push(Assigned { name: name.clone(), partition: number, position, paused, gone });
+                next.push(Assigned { partition: number, position, paused, gone });
             }
             drop(state);
             self.assigned = next;

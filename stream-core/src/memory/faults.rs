@@ -95,11 +95,6 @@ impl FaultPlan {
 }
 
 impl Client {
-    /// Its id.
-    pub(super) fn id(&self) -> &str {
-        &self.id
-    }
-
     /// Runs `request`, unless the plan loses it; its answer may get lost too. `what` completes "failed to".
     pub(super) fn call<T>(&self, plan: &FaultPlan, what: &str, request: impl FnOnce() -> Result<T>) -> Result<T> {
         match self.fate(plan)? {

@@ -114,10 +114,11 @@ impl Partition {
         if records.is_empty() {
             return;
         }
-        if self.chunks.back().is_none_or(Chunk::is_full) {
-            if self.config.is_compacted() && self.bytes >= DIRTY_BYTES_MIN.max(2 * self.compacted_bytes) {
-                self.compact(Timestamp::NONE);
-            }
+        if self.chunks.back().is_none_or(Chunk::is_full)
+            && self.config.is_compacted()
+            && self.bytes >= DIRTY_BYTES_MIN.max(2 * self.compacted_bytes)
+        {
+            self.compact(Timestamp::NONE);
         }
         let chunk = room(&mut self.chunks);
         let first = chunk.records.len();

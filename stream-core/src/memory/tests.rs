@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::MemoryLog;
-use crate::log::{Admin, Batch, Consumer, Isolation, Log, NewTopic, Outgoing, Producer, StartAt};
+use crate::log::{Batch, Isolation, Log, NewTopic, Outgoing, Producer, StartAt};
 use crate::record::{Headers, Timestamp, TopicPartition};
 
 crate::log_conformance!(MemoryLog::new());
@@ -36,7 +36,7 @@ fn read(log: &MemoryLog, partition: &TopicPartition, isolation: Isolation) -> Ve
         }
         for index in 0..batch.len() {
             let (_, record) = batch.get(index);
-            let text = |bytes: Option<&[u8]>| bytes.map_or("null".into(), String::from_utf8_lossy).into_owned();
+            let text = |bytes: Option<&[u8]>| bytes.map_or_else(|| "null".into(), String::from_utf8_lossy).into_owned();
             found.push(format!("{}: {}={}", record.offset, text(record.key), text(record.value)));
         }
     }

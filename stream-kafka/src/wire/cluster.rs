@@ -83,8 +83,6 @@ impl Cluster {
         })
     }
 
-    /// Forgets the connection to `address`, as it may be half dead.
-
     /// What the cluster tells of topics; never creates one.
     pub(crate) fn topics(&mut self, names: &[&str], deadline: &mut Deadline) -> Result<Vec<MetadataResponseTopic>> {
         let topic = |name: &&str| {

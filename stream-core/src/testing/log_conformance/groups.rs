@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::scene::Scene;
-use crate::log::{Batch, CommittedOffset, Consumer, Group, GroupEvent, Isolation, Log, Offsets};
+use crate::log::{Batch, CommittedOffset, Group, GroupEvent, Isolation, Log, Offsets};
 use crate::record::TopicPartition;
 use crate::{Kind, Result};
 
@@ -61,6 +61,7 @@ pub fn a_second_instance_is_refused_and_the_first_goes_on(log: &dyn Log) {
 }
 
 /// Whoever comes first, it is one; the others are refused.
+#[expect(clippy::disallowed_methods, reason = "instances that start at once are threads here")]
 pub fn of_instances_that_start_at_once_one_runs(log: &dyn Log) {
     let scene = Scene::new(log, "at-once", 1);
     let members: Vec<_> = (1..=3).map(|process| scene.member(&format!("instance-{process}"), process)).collect();
@@ -110,7 +111,7 @@ pub fn a_kept_member_id_takes_the_place_back(log: &dyn Log) {
     again.commit(&[offset(&scene.partition(0), 8, "")].into()).unwrap();
     again.leave().unwrap();
     // An id that nobody knows any more is no obstacle.
-    let fresh = log.join(&crate::log::Member { member_id: Some(id.clone()), ..member }).unwrap();
+    let fresh = log.join(&crate::log::Member { member_id: Some(id), ..member }).unwrap();
     fresh.commit(&[offset(&scene.partition(0), 9, "")].into()).unwrap();
     fresh.leave().unwrap();
 }
@@ -148,6 +149,7 @@ pub fn a_generation_grows_with_each_member(log: &dyn Log) {
 }
 
 /// One membership serves all threads of an instance.
+#[expect(clippy::disallowed_methods, reason = "the threads of an instance are threads here")]
 pub fn all_threads_commit_through_one_membership(log: &dyn Log) {
     let scene = Scene::new(log, "threads", 4);
     let group = log.join(&scene.member("one", 1)).unwrap();

@@ -3,7 +3,7 @@
 use super::groups::offset;
 use super::scene::{POLL, Scene, poll_until, read, read_nothing, send, texts};
 use crate::Kind;
-use crate::log::{Batch, Consumer, Isolation, Log, Offsets, Producer, StartAt};
+use crate::log::{Batch, Isolation, Log, Offsets, Producer, StartAt};
 
 /// Readers of committed records wait, then see everything; others see it at once.
 pub fn a_committed_transaction_is_seen_as_a_whole(log: &dyn Log) {
