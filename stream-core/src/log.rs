@@ -288,6 +288,15 @@ pub trait Producer: Send {
     /// The first failure of any earlier record, with topic and partition; `Kind::Retry` where the queue stays full.
     fn send(&mut self, record: Outgoing<'_>) -> Result<()>;
 
+    /// Sends on what the producer has gathered to send it together. Called when a thread has done all that it could, so
+    /// that a record waits for company no longer than that; a log that gathers nothing has nothing to do.
+    ///
+    /// # Errors
+    /// As of [`send`](Producer::send).
+    fn hand_over(&mut self) -> Result<()> {
+        Ok(())
+    }
+
     /// Waits until every record sent is acknowledged.
     ///
     /// # Errors

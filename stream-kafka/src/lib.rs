@@ -20,6 +20,7 @@ mod log;
 mod names;
 mod producer;
 mod settings;
+mod staging;
 mod wire;
 
 pub use log::KafkaLog;

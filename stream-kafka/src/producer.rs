@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use stream_core::log::{Group, Offsets, OutTopic, Outgoing, Producer};
+use stream_core::log::{Batch, Group, Offsets, OutTopic, Outgoing, Producer};
+use stream_core::record::RawRecord;
 use stream_core::{Error, Kind, Result};
 
 use crate::error::{code, kind_of};
 use crate::ffi::writer::{Refused, TopicNumber, Undelivered, Writer};
+use crate::staging::{Due, LaneNumber, Staging};
 use crate::wire::cluster::Cluster;
 use crate::wire::deadline::Deadline;
 
-/// So many records are sent before failures are looked for.
-const SENDS_PER_CHECK: u32 = 1024;
 /// A full queue is pushed for that long before it is tried again.
 const FULL_WAIT: Duration = Duration::from_millis(5);
 /// A flush waits in steps of this: a failure that was told keeps the queue from being empty until it is taken.
@@ -21,8 +21,8 @@ pub(crate) struct KafkaProducer {
     writer: Writer,
     cluster: Cluster,
     topics: Vec<Topic>,
+    staging: Staging,
     failure: Option<Failure>,
-    sends: u32,
     /// No flush and no full queue lasts longer: every record is acknowledged or given up by then.
     patience: Duration,
 }
@@ -49,7 +49,7 @@ impl Failure {
 impl KafkaProducer {
     /// A producer whose records are given up before `patience` is over.
     pub(crate) fn new(writer: Writer, cluster: Cluster, patience: Duration) -> Self {
-        Self { writer, cluster, topics: Vec::new(), failure: None, sends: 0, patience }
+        Self { writer, cluster, topics: Vec::new(), staging: Staging::default(), failure: None, patience }
     }
 
     /// Takes failures that were told since the last look.
@@ -64,14 +64,39 @@ impl KafkaProducer {
         }
     }
 
+    /// Gives a lane's records to librdkafka.
+    fn hand_over_lane(&mut self, number: LaneNumber) -> Result<()> {
+        self.look()?;
+        let records = self.staging.take(number);
+        let handed = self.enqueue_all(number, &records);
+        self.staging.give_back(number, records);
+        if let Err(error) = &handed {
+            // What was left of the lane is lost: nothing passes a flush before that is told.
+            self.failure.get_or_insert_with(|| Failure { kind: error.kind(), message: error.message().to_owned() });
+        }
+        handed
+    }
+
+    fn enqueue_all(&mut self, number: LaneNumber, records: &Batch) -> Result<()> {
+        for index in 0..records.len() {
+            let (_, record) = records.get(index);
+            match self.enqueue(number, &record) {
+                Ok(()) => {}
+                Err(Refused::Full) => self.enqueue_when_there_is_room(number, &record)?,
+                Err(Refused::Failed(code, why)) => return Err(self.refused(number, code, &why)),
+            }
+        }
+        Ok(())
+    }
+
     /// Sends into a queue that is full, for as long as records may take.
     #[cold]
-    fn send_when_there_is_room(&mut self, record: &Outgoing<'_>) -> Result<()> {
+    fn enqueue_when_there_is_room(&mut self, number: LaneNumber, record: &RawRecord<'_>) -> Result<()> {
         let deadline = Deadline::after(self.patience);
         loop {
             self.writer.push(FULL_WAIT);
             self.look()?;
-            match self.enqueue(record) {
+            match self.enqueue(number, record) {
                 Err(Refused::Full) if deadline.is_over() => {
                     let message = format!(
                         "the producer's queue has been full for {:?}, with {} records that no broker has taken",
@@ -81,21 +106,21 @@ impl KafkaProducer {
                     return Err(Error::new(Kind::Retry, message));
                 }
                 Err(Refused::Full) => {}
-                Err(Refused::Failed(code, why)) => return Err(self.refused(record, code, &why)),
+                Err(Refused::Failed(code, why)) => return Err(self.refused(number, code, &why)),
                 Ok(()) => return Ok(()),
             }
         }
     }
 
-    fn enqueue(&mut self, record: &Outgoing<'_>) -> std::result::Result<(), Refused> {
-        let topic = self.topics[record.topic.0 as usize].number;
-        let timestamp = record.timestamp.millis();
-        self.writer.send(topic, record.partition, record.key, record.value, timestamp, record.headers)
+    fn enqueue(&mut self, number: LaneNumber, record: &RawRecord<'_>) -> std::result::Result<(), Refused> {
+        let topic = self.topics[number.topic].number;
+        let partition = i32::try_from(number.partition).expect("a topic's partitions are counted in 32 bits");
+        self.writer.send(topic, partition, record.key, record.value, record.timestamp.millis(), record.headers)
     }
 
     #[cold]
-    fn refused(&self, record: &Outgoing<'_>, code: i32, why: &str) -> Error {
-        let place = format!("{}-{}", self.topics[record.topic.0 as usize].name, record.partition);
+    fn refused(&self, number: LaneNumber, code: i32, why: &str) -> Error {
+        let place = format!("{}-{}", self.topics[number.topic].name, number.partition);
         match self.writer.fatal() {
             Some(fatal) => Error::new(Kind::Fatal, format!("the producer is of no use any more: {fatal}")),
             None => Error::new(kind_of(code), format!("a record for {place} is refused: {why}")),
@@ -103,7 +128,7 @@ impl KafkaProducer {
     }
 
     /// Refuses what would be written wrongly or never.
-    fn check(&self, record: &Outgoing<'_>) -> Result<()> {
+    fn check(&self, record: &Outgoing<'_>) -> Result<LaneNumber> {
         let Some(topic) = self.topics.get(record.topic.0 as usize) else {
             let number = record.topic.0;
             let message = format!("this producer has not numbered a topic {number}; ask it for one first");
@@ -114,7 +139,7 @@ impl KafkaProducer {
         } else if record.timestamp.millis() < 0 {
             format!("its timestamp {} is negative", record.timestamp)
         } else {
-            return Ok(());
+            return Ok(LaneNumber { topic: record.topic.0 as usize, partition: record.partition as usize });
         };
         let place = format!("{}-{}", topic.name, record.partition);
         Err(Error::new(Kind::Invalid, format!("a record for {place} is refused: {why}")))
@@ -130,6 +155,7 @@ impl Producer for KafkaProducer {
                 let partitions = count_partitions(&mut self.cluster, topic)?;
                 let number = self.writer.topic(topic, partitions)?;
                 self.topics.push(Topic { name: topic.to_owned(), number, partitions });
+                self.staging.add_topic(partitions);
                 self.topics.len() - 1
             }
         };
@@ -138,27 +164,39 @@ impl Producer for KafkaProducer {
     }
 
     fn send(&mut self, record: Outgoing<'_>) -> Result<()> {
-        self.check(&record)?;
-        self.sends = self.sends.wrapping_add(1);
-        if self.sends.is_multiple_of(SENDS_PER_CHECK) || self.failure.is_some() {
-            self.look()?;
+        let number = self.check(&record)?;
+        if let Some(failure) = &self.failure {
+            return Err(failure.error());
         }
-        match self.enqueue(&record) {
-            Ok(()) => Ok(()),
-            Err(Refused::Full) => self.send_when_there_is_room(&record),
-            Err(Refused::Failed(code, why)) => Err(self.refused(&record, code, &why)),
+        match self.staging.push(number, &record) {
+            Due::Nothing => Ok(()),
+            Due::Lane(number) => self.hand_over_lane(number),
+            Due::All => self.hand_over(),
         }
+    }
+
+    fn hand_over(&mut self) -> Result<()> {
+        while let Some(number) = self.staging.next_filled() {
+            self.hand_over_lane(number)?;
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {
         let deadline = Deadline::after(self.patience);
+        // A failure is told below, when it is known of every record what has become of it.
+        let mut failed = self.hand_over();
         loop {
             self.writer.push(FLUSH_STEP.min(deadline.remaining()));
-            let looked = self.look();
+            failed = failed.and(self.look());
             let outstanding = self.writer.outstanding();
             if outstanding == 0 {
-                self.failure = None;
-                return looked;
+                if failed.is_err() {
+                    // Nothing that was sent before the failure is told may be written after it.
+                    self.staging.clear();
+                    self.failure = None;
+                }
+                return failed;
             }
             if deadline.is_over() {
                 let waited = deadline.limit();

@@ -18,9 +18,9 @@ pub(crate) const CONSUMER_QUEUE_KBYTES: u32 = 16 << 10;
 /// Bytes of one answer to a fetch; with the queue it bounds a consumer's memory.
 pub(crate) const FETCH_BYTES_MAX: u32 = 8 << 20;
 /// Records on their way out, per producer, in kilobytes of 1024 bytes.
-pub(crate) const PRODUCER_QUEUE_KBYTES: u32 = 32 << 10;
+pub(crate) const PRODUCER_QUEUE_KBYTES: u32 = 8 << 10;
 /// Records on their way out, per producer.
-pub(crate) const PRODUCER_QUEUE_RECORDS: u32 = 500_000;
+pub(crate) const PRODUCER_QUEUE_RECORDS: u32 = 100_000;
 
 /// How to reach a Kafka cluster. Plain data; what it does not name has librdkafka's default, or ours:
 ///
@@ -29,8 +29,8 @@ pub(crate) const PRODUCER_QUEUE_RECORDS: u32 = 500_000;
 /// | `queued.max.messages.kbytes` | 16384 | records fetched ahead, per consumer |
 /// | `fetch.max.bytes` | 8388608 | one answer to a fetch |
 /// | `fetch.queue.backoff.ms` | 5 | a full queue pauses a partition for a second otherwise |
-/// | `queue.buffering.max.kbytes` | 32768 | records on their way out, per producer |
-/// | `queue.buffering.max.messages` | 500000 | the same, counted |
+/// | `queue.buffering.max.kbytes` | 8192 | records on their way out, per producer |
+/// | `queue.buffering.max.messages` | 100000 | the same, counted |
 /// | `linger.ms` | 100 | batches are worth more than a tenth of a second; a flush does not wait for it |
 /// | `compression.type` | lz4 | |
 /// | `enable.idempotence`, `acks` | true, all | order and no duplicates within a partition |

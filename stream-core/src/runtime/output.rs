@@ -53,6 +53,12 @@ impl SharedOutput {
         self.0.borrow().sent
     }
 
+    /// Lets nothing that was sent wait for company any longer.
+    pub(crate) fn hand_over(&self) -> Result<()> {
+        let mut output = self.0.borrow_mut();
+        if output.sent { output.call(|producer| producer.hand_over()) } else { Ok(()) }
+    }
+
     /// Waits until everything sent is in the log.
     pub(crate) fn flush(&self) -> Result<()> {
         let mut output = self.0.borrow_mut();

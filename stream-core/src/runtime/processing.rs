@@ -43,6 +43,9 @@ impl StreamThread {
                 break;
             }
         }
+        if let Some(output) = &self.output {
+            output.hand_over()?;
+        }
         self.balance_pauses()?;
         Ok(step)
     }
