@@ -10,7 +10,7 @@ use crate::dsl::codecs::Codecs;
 use crate::dsl::repartition::{Repartition, RepartitionNames};
 use crate::dsl::{KStream, KTable, Named, NewNode, Nullable, add, any_codec, typed_codec};
 use crate::node::stream_table_join::{InnerJoin, LeftJoin};
-use crate::plan::{AnyCodecs, JoinKind, NodeId, Op, Wire};
+use crate::plan::{AnyCodecs, JoinKind, NodeId, Op, StoreId, Wire};
 use crate::record::Data;
 use crate::{Error, Kind};
 
@@ -167,10 +167,13 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
         prefix: &str,
         origin: &'static Location<'static>,
     ) -> Side<KN> {
-        if !std::ptr::eq(self.plan, table.plan) {
+        let stores = if std::ptr::eq(self.plan, table.plan) {
+            self.plan.borrow_mut().table_stores(table.node)
+        } else {
             let error = Error::new(Kind::Invalid, "a stream is joined with a table of another builder");
             self.plan.borrow_mut().mistake(error, origin);
-        }
+            Vec::new()
+        };
         let Joined { keys, values, name } = joined;
         let user = name.or_else(|| self.own_name());
         let inherited = typed_codec::<KN>(self.plan.borrow().node(self.node).codecs.key.as_ref());
@@ -179,7 +182,7 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
         let parent =
             if required { self.repartition_for_join(&keys, &values, user.as_deref(), origin) } else { self.node };
         let name = self.plan.borrow_mut().operator_name(user, prefix, origin);
-        Side { parent, name, keys: key_codec, table: table.node, origin }
+        Side { parent, name, keys: key_codec, table: table.node, stores, origin }
     }
 
     /// The source of the repartition in front of a join. Joins of one stream share it unless they are named.
@@ -216,7 +219,7 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
         codecs: AnyCodecs,
         wire: Wire,
     ) -> KStream<'b, L, W> {
-        let Side { parent, name, table, origin, .. } = side;
+        let Side { parent, name, stores, origin, .. } = side;
         let node = add::<L, W>(
             self.plan,
             NewNode {
@@ -230,7 +233,7 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
             },
         );
         let mut plan = self.plan.borrow_mut();
-        for store in plan.table_stores(table) {
+        for store in stores {
             plan.connect(node, store);
         }
         drop(plan);
@@ -244,5 +247,7 @@ struct Side<K> {
     name: String,
     keys: Option<CodecRef<K>>,
     table: NodeId,
+    /// Where the table's rows are.
+    stores: Vec<StoreId>,
     origin: &'static Location<'static>,
 }

@@ -2,6 +2,7 @@
 
 mod describe;
 mod harness;
+mod joins;
 mod processors;
 mod streams;
 mod tables;
