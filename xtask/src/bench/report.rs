@@ -47,7 +47,7 @@ pub(super) struct Comparison {
 impl Comparison {
     /// For a person.
     pub(super) fn table(&self) -> String {
-        let mut text = format!("\n{}: {} records, {} threads\n", self.workload, self.records, self.threads);
+        let mut text = format!("\n{}: {} records, threads: {}\n", self.workload, self.records, self.threads);
         let titles = ["records/CPU s", "steady", "records/s", "peak MiB"];
         let mut row = |name: &str, cells: [String; 4]| {
             let [a, b, c, d] = cells;
