@@ -8,7 +8,7 @@ use std::time::Duration;
 use examples::counts::Counts;
 use examples::feed;
 use examples::workload::{LateRecords, PARTITIONS, Workload};
-use stream_core::log::{Log, Offsets};
+use stream_core::log::Log;
 use stream_core::record::TopicPartition;
 use stream_kafka::{KafkaLog, KafkaSettings};
 use tempfile::TempDir;
@@ -120,20 +120,20 @@ impl Trial {
     /// Where the broker does not answer.
     #[must_use]
     pub fn committed(&self) -> u64 {
-        self.committed_offsets().values().map(|commit| commit.offset.cast_unsigned()).sum()
+        self.committed_by(&self.name)
     }
 
-    /// What the application has committed of the input.
+    /// How many records of the input another application has committed.
     ///
     /// # Panics
     /// Where the broker does not answer.
     #[must_use]
-    pub fn committed_offsets(&self) -> Offsets {
+    pub fn committed_by(&self, application_id: &str) -> u64 {
         let input: Arc<str> = self.input().into();
         let partitions: Vec<_> =
             (0..PARTITIONS).map(|partition| TopicPartition::new(Arc::clone(&input), partition)).collect();
-        let offsets = self.log.admin().and_then(|mut admin| admin.committed(&self.name, &partitions));
-        offsets.expect("offsets are read")
+        let offsets = self.log.admin().and_then(|mut admin| admin.committed(application_id, &partitions));
+        offsets.expect("offsets are read").values().map(|commit| commit.offset.cast_unsigned()).sum()
     }
 
     /// The final counts.

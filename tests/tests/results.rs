@@ -8,8 +8,9 @@ use examples::feed;
 use examples::meters::Meters;
 use examples::run::{self, Job};
 use examples::workload::{self, PARTITIONS, Workload};
-use stream_core::Settings;
+use stream_core::ProcessingGuarantee::{AtLeastOnce, ExactlyOnce};
 use stream_core::memory::MemoryLog;
+use stream_core::{ProcessingGuarantee, Settings};
 use tests::model::truth;
 
 const RECORDS: u64 = 200_000;
@@ -23,7 +24,7 @@ fn alone<T>(run: impl FnOnce(&Meters) -> T) -> T {
     run(meters)
 }
 
-fn check(threads: usize, caching: Caching) {
+fn check(threads: usize, caching: Caching, guarantee: ProcessingGuarantee) {
     let workload = Workload::new(RECORDS);
     let log = Arc::new(MemoryLog::new());
     feed::create_topics(&*log, &[workload::TOPIC, COUNTS_TOPIC], PARTITIONS).expect("topics are made");
@@ -33,6 +34,7 @@ fn check(threads: usize, caching: Caching) {
     let settings = Settings {
         num_stream_threads: threads,
         state_dir: state.path().to_owned(),
+        processing_guarantee: guarantee,
         commit_interval_ms: Some(50),
         ..Settings::new("results")
     };
@@ -42,24 +44,28 @@ fn check(threads: usize, caching: Caching) {
     });
     let truth = truth(workload);
     let counts = Counts::read(&*log, COUNTS_TOPIC).expect("the counts are read");
-    assert_eq!(counts, truth.counts, "{threads} threads, caching {caching:?}");
-    assert_eq!(outcome.late_dropped, truth.late_dropped, "{threads} threads, caching {caching:?}");
+    assert_eq!(counts, truth.counts, "{threads} threads, caching {caching:?}, {guarantee:?}");
+    assert_eq!(outcome.late_dropped, truth.late_dropped, "{threads} threads, caching {caching:?}, {guarantee:?}");
+}
+
+fn check_all(threads: usize) {
+    for guarantee in [AtLeastOnce, ExactlyOnce] {
+        check(threads, Caching::On, guarantee);
+        check(threads, Caching::Off, guarantee);
+    }
 }
 
 #[test]
 fn one_thread() {
-    check(1, Caching::On);
-    check(1, Caching::Off);
+    check_all(1);
 }
 
 #[test]
 fn two_threads() {
-    check(2, Caching::On);
-    check(2, Caching::Off);
+    check_all(2);
 }
 
 #[test]
 fn four_threads() {
-    check(4, Caching::On);
-    check(4, Caching::Off);
+    check_all(4);
 }
