@@ -1,6 +1,5 @@
 //! The stream-table join.
 
-use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -9,6 +8,7 @@ use state_store::{CodecRef, DefaultCodec};
 use crate::dsl::codecs::Codecs;
 use crate::dsl::repartition::{Repartition, RepartitionNames};
 use crate::dsl::{KStream, KTable, Named, NewNode, Nullable, add, any_codec, typed_codec};
+use crate::node::nulls::Nulls;
 use crate::node::stream_table_join::{InnerJoin, LeftJoin};
 use crate::plan::{AnyCodecs, JoinKind, NodeId, Op, StoreId, Wire};
 use crate::record::Data;
@@ -94,13 +94,14 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
         VN: Nullable<V>,
     {
         let side = self.join_side(table, joined, "KSTREAM-JOIN-", Location::caller());
-        let key = side.keys.clone().map(|keys| any_codec(&KN::inner_codec(keys)));
-        let codecs = AnyCodecs { key, value: None };
+        let (keys, values) = (side.keys.clone().map(KN::inner_codec), side.values.clone().map(VN::inner_codec));
+        let codecs = AnyCodecs { key: keys.as_ref().map(any_codec), value: None };
         let (table, joiner) = (side.table, Arc::new(joiner));
         let wire: Wire = Box::new(move |task| {
             let (view, outlet) = (task.view::<K, T>(table)?, task.outlet::<K, W>());
             let joiner = Arc::clone(&joiner);
-            task.install::<KN, VN>(InnerJoin { table: view, joiner, outlet, value: PhantomData::<fn(V)> });
+            let (keys, values) = (Nulls::of_known(keys.clone()), Nulls::of_known(values.clone()));
+            task.install::<KN, VN>(InnerJoin { table: view, joiner, outlet, keys, values });
             Ok(())
         });
         self.add_join(side, JoinKind::Inner, codecs, wire)
@@ -149,11 +150,13 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
     {
         let side = self.join_side(table, joined, "KSTREAM-LEFTJOIN-", Location::caller());
         let codecs = AnyCodecs { key: side.keys.as_ref().map(any_codec), value: None };
+        let (keys, values) = (side.keys.clone().map(KN::inner_codec), side.values.clone().map(VN::inner_codec));
         let (table, joiner) = (side.table, Arc::new(joiner));
         let wire: Wire = Box::new(move |task| {
             let (view, outlet) = (task.view::<K, T>(table)?, task.outlet::<KN, W>());
             let joiner = Arc::clone(&joiner);
-            task.install::<KN, VN>(LeftJoin { table: view, joiner, outlet, value: PhantomData::<fn(V)> });
+            let (keys, values) = (Nulls::of_known(keys.clone()), Nulls::of_known(values.clone()));
+            task.install::<KN, VN>(LeftJoin { table: view, joiner, outlet, keys, values });
             Ok(())
         });
         self.add_join(side, JoinKind::Left, codecs, wire)
@@ -166,7 +169,7 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
         joined: Joined<KN, VN>,
         prefix: &str,
         origin: &'static Location<'static>,
-    ) -> Side<KN> {
+    ) -> Side<KN, VN> {
         let stores = if std::ptr::eq(self.plan, table.plan) {
             self.plan.borrow_mut().table_stores(table.node)
         } else {
@@ -176,13 +179,14 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
         };
         let Joined { keys, values, name } = joined;
         let user = name.or_else(|| self.own_name());
-        let inherited = typed_codec::<KN>(self.plan.borrow().node(self.node).codecs.key.as_ref());
-        let key_codec = keys.choose(inherited);
+        let AnyCodecs { key, value } = self.plan.borrow().node(self.node).codecs.clone();
+        let key_codec = keys.choose(typed_codec::<KN>(key.as_ref()));
+        let value_codec = values.choose(typed_codec::<VN>(value.as_ref()));
         let required = self.plan.borrow().node(self.node).repartition_required;
         let parent =
             if required { self.repartition_for_join(&keys, &values, user.as_deref(), origin) } else { self.node };
         let name = self.plan.borrow_mut().operator_name(user, prefix, origin);
-        Side { parent, name, keys: key_codec, table: table.node, stores, origin }
+        Side { parent, name, keys: key_codec, values: value_codec, table: table.node, stores, origin }
     }
 
     /// The source of the repartition in front of a join. Joins of one stream share it unless they are named.
@@ -214,7 +218,7 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
 
     fn add_join<L: Data, W: Data>(
         &self,
-        side: Side<KN>,
+        side: Side<KN, VN>,
         kind: JoinKind,
         codecs: AnyCodecs,
         wire: Wire,
@@ -242,10 +246,11 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
 }
 
 /// The stream's side of a join, and where the table is.
-struct Side<K> {
+struct Side<K, V> {
     parent: NodeId,
     name: String,
     keys: Option<CodecRef<K>>,
+    values: Option<CodecRef<V>>,
     table: NodeId,
     /// Where the table's rows are.
     stores: Vec<StoreId>,

@@ -11,6 +11,7 @@ use crate::dsl::ktable::table_rows;
 use crate::dsl::materialized::missing_codec;
 use crate::dsl::repartition::{RepartitionNames, to_present_keys};
 use crate::dsl::{Consumed, KStream, KTable, Materialized, NewNode, Nullable, PlanCell, add, any_codec, typed_codec};
+use crate::node::nulls::Nulls;
 use crate::node::source::{Source, TimestampExtractor};
 use crate::node::table::Table;
 use crate::plan::table::source_view;
@@ -151,6 +152,7 @@ fn add_table<K: Data, V: Data, KN: Nullable<K>, VN: Nullable<V>>(
     (store, keep): (StorePlan, Keep),
     origin: &'static Location<'static>,
 ) -> NodeId {
+    let (keys, values) = (typed_codec::<K>(codecs.key.as_ref()), typed_codec::<V>(codecs.value.as_ref()));
     let node = add::<K, Change<V>>(
         plan,
         NewNode {
@@ -160,10 +162,11 @@ fn add_table<K: Data, V: Data, KN: Nullable<K>, VN: Nullable<V>>(
             codecs,
             repartition_required: false,
             origin,
-            wire: Box::new(|task| {
+            wire: Box::new(move |task| {
                 let (rows, _) = table_rows::<K, V>(task)?;
+                let (keys, values) = (Nulls::of_known(keys.clone()), Nulls::of_known(values.clone()));
                 let outlet = task.outlet();
-                task.install::<KN, VN>(Table::<K, V> { rows, outlet });
+                task.install::<KN, VN>(Table::<K, V> { rows, keys, values, outlet });
                 Ok(())
             }),
         },

@@ -11,6 +11,17 @@ impl<T: 'static> Nulls<T> {
         Self(codec.null().is_some().then_some(codec))
     }
 
+    /// As `codec` has it, where it is known; without one nothing is null.
+    pub(crate) fn of_known(codec: Option<CodecRef<T>>) -> Self {
+        codec.map_or(Self(None), Self::of)
+    }
+
+    /// `value`, unless it is null.
+    #[inline]
+    pub(crate) fn present(&self, value: T) -> Option<T> {
+        if self.is_null(&value) { None } else { Some(value) }
+    }
+
     #[inline]
     pub(crate) fn is_null(&self, value: &T) -> bool {
         match &self.0 {

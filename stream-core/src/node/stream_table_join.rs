@@ -1,10 +1,10 @@
 //! The stream-table join: each record of the stream meets the table's value as of now. The table's updates emit nothing.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::Result;
 use crate::dsl::Nullable;
+use crate::node::nulls::Nulls;
 use crate::node::table::ViewRef;
 use crate::node::{Node, Outlet, Push};
 use crate::record::{Data, Record};
@@ -15,7 +15,9 @@ pub(crate) struct InnerJoin<F, K, V, T, W> {
     pub(crate) table: ViewRef<K, T>,
     pub(crate) joiner: Arc<F>,
     pub(crate) outlet: Outlet<K, W>,
-    pub(crate) value: PhantomData<fn(V)>,
+    /// Null as the codecs have it, beside the types' own.
+    pub(crate) keys: Nulls<K>,
+    pub(crate) values: Nulls<V>,
 }
 
 impl<F, K, V, T, W, KN, VN> Push<KN, VN> for InnerJoin<F, K, V, T, W>
@@ -30,7 +32,8 @@ where
 {
     fn push(&mut self, record: Record<KN, VN>, task: &mut TaskContext) -> Result<()> {
         let Record { key, value, timestamp, headers } = record;
-        let (Some(key), Some(value)) = (key.into_option(), value.into_option()) else {
+        let key = key.into_option().and_then(|key| self.keys.present(key));
+        let (Some(key), Some(value)) = (key, value.into_option().and_then(|value| self.values.present(value))) else {
             task.drop_record();
             return Ok(());
         };
@@ -47,7 +50,9 @@ pub(crate) struct LeftJoin<F, KN, K, V, T, W> {
     pub(crate) table: ViewRef<K, T>,
     pub(crate) joiner: Arc<F>,
     pub(crate) outlet: Outlet<KN, W>,
-    pub(crate) value: PhantomData<fn(V)>,
+    /// Null as the codecs have it, beside the types' own.
+    pub(crate) keys: Nulls<K>,
+    pub(crate) values: Nulls<V>,
 }
 
 impl<F, K, V, T, W, KN, VN> Push<KN, VN> for LeftJoin<F, KN, K, V, T, W>
@@ -62,11 +67,11 @@ where
 {
     fn push(&mut self, record: Record<KN, VN>, task: &mut TaskContext) -> Result<()> {
         let Record { key, value, timestamp, headers } = record;
-        let Some(value) = value.into_option() else {
+        let Some(value) = value.into_option().and_then(|value| self.values.present(value)) else {
             task.drop_record();
             return Ok(());
         };
-        let row = match key.as_option() {
+        let row = match key.as_option().filter(|key| !self.keys.is_null(key)) {
             Some(key) => self.table.get(key)?,
             None => None,
         };

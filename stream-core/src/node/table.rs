@@ -7,6 +7,7 @@ use state_store::{Drained, KeyValueStore, Stamped, Updated, WindowStore, Windowe
 
 use crate::Result;
 use crate::dsl::Nullable;
+use crate::node::nulls::Nulls;
 use crate::node::{Node, Outlet, Push};
 use crate::record::{Change, Data, Record};
 use crate::task::context::TaskContext;
@@ -15,17 +16,21 @@ use crate::task::context::TaskContext;
 pub(crate) struct Table<K, V> {
     /// `None` where nothing reads the table: its changes pass through, without old values.
     pub(crate) rows: Option<Rows<K, V>>,
+    /// Null as the codecs have it, beside the types' own.
+    pub(crate) keys: Nulls<K>,
+    pub(crate) values: Nulls<V>,
     pub(crate) outlet: Outlet<K, Change<V>>,
 }
 
 impl<K: Data, V: Data, KN: Nullable<K>, VN: Nullable<V>> Push<KN, VN> for Table<K, V> {
     fn push(&mut self, record: Record<KN, VN>, task: &mut TaskContext) -> Result<()> {
         let Record { key, value, timestamp, headers } = record;
-        let Some(key) = key.into_option() else {
+        let Some(key) = key.into_option().and_then(|key| self.keys.present(key)) else {
             task.drop_record();
             return Ok(());
         };
-        let record = Record { key, value: value.into_option(), timestamp, headers };
+        let value = value.into_option().and_then(|value| self.values.present(value));
+        let record = Record { key, value, timestamp, headers };
         match &mut self.rows {
             Some(rows) => rows.put(record, &self.outlet, task),
             None => {

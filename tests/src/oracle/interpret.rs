@@ -78,6 +78,7 @@ impl<'b> Interpreter<'b> {
         match statement.op() {
             "stream" | "table" | "add_store" => sources::execute(self, statement),
             "count" | "reduce" | "aggregate" => groups::execute(self, statement),
+            "stream_table_join" => tables::join(self, statement),
             op if op.starts_with("table_") || op == "to_stream" => tables::execute(self, statement),
             _ => streams::execute(self, statement),
         }

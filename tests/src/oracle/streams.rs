@@ -1,7 +1,7 @@
 //! Statements on streams: the operators without state, branches, groups, sinks, processors.
 
 use stream_core::Result;
-use stream_core::dsl::{Grouped as GroupedOptions, KStream, Printed, Produced, Repartitioned, StoreUse};
+use stream_core::dsl::{Grouped as GroupedOptions, KStream, Materialized, Printed, Produced, Repartitioned, StoreUse};
 
 use crate::oracle::case::{Statement, number};
 use crate::oracle::codecs::Plain;
@@ -13,6 +13,7 @@ use crate::oracle::kinds::{KeyKind, Kind};
 use crate::oracle::node::{ByKey, Node, StaticKey, Value};
 use crate::oracle::processors::{Named, Program, kind_out};
 use crate::oracle::refused;
+use crate::oracle::sources::materialized;
 
 /// Executes an operator on a stream.
 ///
@@ -34,7 +35,7 @@ pub(crate) fn execute(interpreter: &mut Interpreter<'_>, statement: &Statement) 
         let at = At { stream: named(stream, statement), kind, statement };
         match statement.op() {
             "to" | "to_dynamic" | "foreach" | "print" => at.end(interpreter),
-            "group_by_key" | "group_by" | "repartition" => at.repartition(interpreter),
+            "group_by_key" | "group_by" | "repartition" | "to_table" => at.repartition(interpreter),
             "split" => at.split(interpreter),
             "process" | "process_values" => at.process(interpreter),
             "map" | "flat_map" | "select_key" => at.with_other_key(interpreter),
@@ -210,6 +211,11 @@ impl<'b, K: StaticKey> At<'b, '_, K> {
                 }
                 let out = stream.repartition_with(options);
                 self.keep(interpreter, K::stream(out), kind);
+            }
+            "to_table" => {
+                let kept: Materialized<K, Datum> = materialized(interpreter, statement, kind.key, kind.value);
+                let out = stream.to_table_with(kept);
+                self.keep(interpreter, K::table(out), kind);
             }
             "group_by_key" => {
                 let out = stream.group_by_key_with(grouped::<K>(statement, kind));

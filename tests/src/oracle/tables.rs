@@ -1,14 +1,15 @@
 //! Statements on tables, and the join of a stream with one.
 
 use stream_core::Result;
-use stream_core::dsl::KTable;
+use stream_core::dsl::{Joined, KStream, KTable};
 
+use crate::oracle::aggregators::{self, Function3};
 use crate::oracle::case::Statement;
 use crate::oracle::datum::Datum;
 use crate::oracle::functions;
 use crate::oracle::interpret::{Interpreter, with_keys};
 use crate::oracle::kinds::{KeyKind, Kind};
-use crate::oracle::node::{StaticKey, Value};
+use crate::oracle::node::{ByKey, Node, StaticKey, Value};
 use crate::oracle::refused;
 use crate::oracle::sources::materialized;
 use crate::oracle::streams::mapped_kind;
@@ -102,6 +103,56 @@ fn rekeyed<'b, K: StaticKey, L: StaticKey>(
     let key = move |key: &K, value: &Value| L::from_datum(select(&key.datum(), &Datum::of(value.clone())));
     interpreter.keep(statement.text("id"), L::stream(table.to_stream_with_key(key)), kind);
     Ok(())
+}
+
+/// Executes the join of a stream with a table.
+///
+/// # Errors
+/// What cannot be read; what the DSL refuses shows when the topology is built.
+pub(crate) fn join(interpreter: &mut Interpreter<'_>, statement: &Statement) -> Result<()> {
+    let (stream, kind) = interpreter.stream(statement, "left")?;
+    let (table, _) = interpreter.table(statement, "right")?;
+    let join =
+        Join { statement, kind, joiner: aggregators::joiner(statement.required("joiner")).ok_or_else(unknown)? };
+    let joined = match (stream, table) {
+        (ByKey::Plain(stream), ByKey::Plain(table)) => join.run(stream, table),
+        (ByKey::Windowed(stream), ByKey::Windowed(table)) => join.run(stream, table),
+        _ => return Err(refused("a stream of plain keys does not join a table of windowed ones, nor the reverse")),
+    };
+    let kind = kind.with_value(aggregators::joiner_kind(statement.required("joiner")));
+    interpreter.keep(statement.text("id"), joined, kind);
+    Ok(())
+}
+
+/// A join as its statement says it.
+struct Join<'s> {
+    statement: &'s Statement,
+    kind: Kind,
+    joiner: Function3,
+}
+
+impl Join<'_> {
+    fn run<'b, K: StaticKey>(self, stream: KStream<'b, K, Value>, table: Rows<'b, K>) -> Node<'b> {
+        let Self { statement, kind, joiner } = self;
+        let stream = match statement.text("name") {
+            Some(name) => stream.named(name),
+            None => stream,
+        };
+        let options = Joined::with_codecs(K::codec(kind.key), kind.value.optional());
+        let with_key = statement.flag("with_key");
+        let join = move |key: &K, value: Datum, row: &Datum| {
+            let key = if with_key { key.datum() } else { Datum::Null };
+            joiner(&key, &value, row).into_option()
+        };
+        K::stream(match statement.text("kind") {
+            Some("left") => stream.left_join_with(
+                table,
+                move |key, value, row: Option<&Datum>| join(key, value, row.unwrap_or(&Datum::Null)),
+                options,
+            ),
+            _ => stream.join_with(table, join, options),
+        })
+    }
 }
 
 fn unknown() -> stream_core::Error {
