@@ -52,6 +52,9 @@ impl KafkaLog {
 /// Records fail by themselves after `message.timeout.ms`; a flush waits this much longer for the news.
 const NEWS_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// `message.timeout.ms` may be 0, for records that are never given up. A flush ends all the same.
+const GIVEN_UP_NEVER: Duration = Duration::from_secs(24 * 3600);
+
 impl Log for KafkaLog {
     fn consumer(&self, client_id: &str, isolation: Isolation) -> Result<Box<dyn Consumer>> {
         let reader = Reader::new(self.settings.consumer_conf(client_id, isolation)?)?;
@@ -63,8 +66,8 @@ impl Log for KafkaLog {
             return Err(Error::new(Kind::Invalid, "exactly once on Kafka is not built yet: use at least once"));
         }
         let conf = self.settings.producer_conf(client_id)?;
-        let given_up = conf.get("message.timeout.ms").and_then(|value| value.parse().ok()).unwrap_or(300_000);
-        let patience = Duration::from_millis(given_up) + NEWS_TIMEOUT;
+        let given_up = conf.get("message.timeout.ms").and_then(|value| value.parse().ok()).map(Duration::from_millis);
+        let patience = given_up.filter(|limit| !limit.is_zero()).unwrap_or(GIVEN_UP_NEVER) + NEWS_TIMEOUT;
         Ok(Box::new(KafkaProducer::new(Writer::new(conf)?, self.cluster(client_id), patience)))
     }
 

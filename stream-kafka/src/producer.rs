@@ -188,7 +188,8 @@ impl Producer for KafkaProducer {
         let mut failed = self.hand_over();
         loop {
             self.writer.push(FLUSH_STEP.min(deadline.remaining()));
-            failed = failed.and(self.look());
+            let looked = self.look();
+            failed = failed.and(looked);
             let outstanding = self.writer.outstanding();
             if outstanding == 0 {
                 if failed.is_err() {

@@ -75,7 +75,7 @@ const PRODUCER: [(&str, &str); 6] = [
 ];
 
 /// Settings that decide what is right, not how fast: they are not the user's.
-const RESERVED: [(&str, &str); 10] = [
+const RESERVED: [(&str, &str); 13] = [
     ("bootstrap.servers", "it is a field of the settings: bootstrap_servers"),
     ("metadata.broker.list", "it is a field of the settings: bootstrap_servers"),
     ("client.id", "each client has its own, made of the application id"),
@@ -86,6 +86,9 @@ const RESERVED: [(&str, &str); 10] = [
     ("enable.auto.commit", "offsets are committed with the state"),
     ("enable.auto.offset.store", "offsets are committed with the state"),
     ("enable.partition.eof", "positions are kept with it"),
+    ("enable.idempotence", "the order of records in a partition rests on it"),
+    ("delivery.report.only.error", "failures are counted, successes are not"),
+    ("allow.auto.create.topics", "a topic that is missing is told, not made"),
 ];
 
 impl KafkaSettings {

@@ -220,7 +220,7 @@ fn positions_pass_the_markers_of_transactions_and_aborted_records_are_hidden() {
         .unwrap();
     producer.flush(LIMIT).unwrap();
     let mut consumer = log.consumer("reader", Isolation::ReadCommitted).unwrap();
-    consumer.assign(&[(partition.clone(), Some(StartAt::Beginning))]).unwrap();
+    consumer.assign(&[(partition, Some(StartAt::Beginning))]).unwrap();
     assert_eq!(read(&mut *consumer, 2), ["a", "b"]);
     reaches(&mut *consumer, end);
     producer.abort_transaction(LIMIT).unwrap();

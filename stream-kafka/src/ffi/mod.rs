@@ -16,6 +16,8 @@ mod interceptors;
 
 use std::ffi::{CStr, c_char};
 
+use rdkafka::bindings as sys;
+
 /// Room for librdkafka's error texts.
 const TEXT_BYTES: usize = 512;
 
@@ -29,6 +31,15 @@ unsafe fn text(text: *const c_char) -> String {
     }
     // SAFETY: it is not null, and the caller vouches for the rest.
     unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned()
+}
+
+/// What an error code means, in librdkafka's words.
+fn words(code: i32) -> String {
+    match sys::rd_kafka_resp_err_t::try_from(code) {
+        // SAFETY: it is one of librdkafka's codes, and its text is never freed.
+        Ok(known) => unsafe { text(sys::rd_kafka_err2str(known)) },
+        Err(_) => format!("error code {code}"),
+    }
 }
 
 /// The text that librdkafka wrote into `buffer`.

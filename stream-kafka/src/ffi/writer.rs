@@ -15,7 +15,7 @@ use stream_core::record::Headers;
 
 use super::client::{Client, Queue, Role, Topic};
 use super::conf::Conf;
-use super::{TEXT_BYTES, interceptors, text, written};
+use super::{TEXT_BYTES, interceptors, text, words, written};
 
 /// `RD_KAFKA_RESP_ERR__QUEUE_FULL`.
 const QUEUE_FULL: i32 = -184;
@@ -225,7 +225,9 @@ unsafe fn undelivered(event: *mut sys::rd_kafka_event_t, visit: &mut impl FnMut(
             let code = ptr::addr_of!((*message).err).cast::<i32>().read();
             if code != 0 {
                 let topic = CStr::from_ptr(sys::rd_kafka_topic_name((*message).rkt)).to_string_lossy().into_owned();
-                let why = text(sys::rd_kafka_message_errstr(message));
+                // Its words are not asked of the message itself: that would read the value as if it were a text.
+                let detail = text(sys::rd_kafka_message_produce_errstr(message));
+                let why = if detail.is_empty() { words(code) } else { format!("{}: {detail}", words(code)) };
                 visit(Undelivered { topic, partition: (*message).partition, code, why });
             }
         }

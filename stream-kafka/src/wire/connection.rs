@@ -42,6 +42,16 @@ impl Connection {
 
     /// Sends a request and waits for its answer. After an error the connection is of no use any more.
     pub(crate) fn call<C: Call>(&mut self, request: &C, timeout: Duration) -> io::Result<C::Answer> {
+        self.exchange(request, timeout).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                io::Error::new(io::ErrorKind::TimedOut, format!("there was no answer in {timeout:?}"))
+            }
+            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "it has closed the connection"),
+            _ => error,
+        })
+    }
+
+    fn exchange<C: Call>(&mut self, request: &C, timeout: Duration) -> io::Result<C::Answer> {
         self.stream.set_read_timeout(Some(timeout.max(READ_TIMEOUT_MIN)))?;
         self.stream.set_write_timeout(Some(timeout.max(READ_TIMEOUT_MIN)))?;
         self.last_id = self.last_id.wrapping_add(1);
