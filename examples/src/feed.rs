@@ -77,7 +77,7 @@ pub fn fill_part(
             headers: &Headers::EMPTY,
         })?;
         let written = event_number + 1 - part.start;
-        if written % PROGRESS_RECORDS == 0 {
+        if written.is_multiple_of(PROGRESS_RECORDS) {
             progress(written)?;
         }
     }

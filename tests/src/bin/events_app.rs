@@ -61,7 +61,7 @@ fn topology(input: &str, output: &str, pause: Duration) -> Result<Topology> {
         .stream::<String, String>(input)
         .peek(move |_, _| {
             let count = processed.fetch_add(1, Ordering::Relaxed) + 1;
-            if count % REPORT_RECORDS == 0 {
+            if count.is_multiple_of(REPORT_RECORDS) {
                 println!("processed {count}");
                 std::thread::sleep(pause);
             }
