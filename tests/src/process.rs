@@ -128,7 +128,8 @@ impl Drop for Process {
     }
 }
 
-/// The program `name` of the package `examples`, built as these tests are.
+/// The program `name` of the package `examples`, built as these tests are: with the features of the whole workspace, so
+/// that what was built for the tests is used again.
 ///
 /// # Panics
 /// Where it does not build.
@@ -139,7 +140,7 @@ pub fn example(name: &str) -> PathBuf {
     let profile = test.ancestors().nth(2).expect("a test lies in the folder of its profile");
     let target = profile.parent().expect("a profile lies in the target folder");
     let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--quiet", "--package", "examples", "--bin", name, "--target-dir"]).arg(target);
+    build.args(["build", "--quiet", "--workspace", "--bin", name, "--target-dir"]).arg(target);
     if profile.ends_with("release") {
         build.arg("--release");
     }

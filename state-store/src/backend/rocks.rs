@@ -311,6 +311,8 @@ fn damaged(path: &Path, error: rocksdb::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::ffi::OsString;
     use std::fs;
 
     use super::*;
@@ -332,12 +334,21 @@ mod tests {
         backend.apply(&batch).expect("applies");
     }
 
-    /// What a `kill -9` leaves: the files as they are while the database is open.
+    /// What a `kill -9` leaves: the files as they are while the database is open. Its threads make and remove files
+    /// meanwhile, so a copy counts only if no file came or went.
     fn copy_files(from: &Path, to: &Path) {
-        for entry in fs::read_dir(from).expect("lists") {
-            let entry = entry.expect("an entry");
-            fs::copy(entry.path(), to.join(entry.file_name())).expect("copies");
+        loop {
+            let files = names(from);
+            let is_whole = files.iter().all(|name| fs::copy(from.join(name), to.join(name)).is_ok());
+            if is_whole && names(from) == files {
+                return;
+            }
+            names(to).iter().for_each(|name| fs::remove_file(to.join(name)).expect("removes"));
         }
+    }
+
+    fn names(folder: &Path) -> BTreeSet<OsString> {
+        fs::read_dir(folder).expect("lists").map(|entry| entry.expect("an entry").file_name()).collect()
     }
 
     #[test]

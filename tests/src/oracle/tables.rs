@@ -112,8 +112,7 @@ fn rekeyed<'b, K: StaticKey, L: StaticKey>(
 pub(crate) fn join(interpreter: &mut Interpreter<'_>, statement: &Statement) -> Result<()> {
     let (stream, kind) = interpreter.stream(statement, "left")?;
     let (table, _) = interpreter.table(statement, "right")?;
-    let join =
-        Join { statement, kind, joiner: aggregators::joiner(statement.required("joiner")).ok_or_else(unknown)? };
+    let join = Join { statement, kind, joiner: aggregators::joiner(statement.required("joiner")).ok_or_else(unknown)? };
     let joined = match (stream, table) {
         (ByKey::Plain(stream), ByKey::Plain(table)) => join.run(stream, table),
         (ByKey::Windowed(stream), ByKey::Windowed(table)) => join.run(stream, table),
