@@ -9,6 +9,7 @@ pub mod log;
 pub mod memory;
 pub mod metrics;
 mod node;
+mod nullable;
 pub mod partitioner;
 mod plan;
 pub mod processor;

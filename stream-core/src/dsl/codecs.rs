@@ -2,9 +2,13 @@
 //! The plan keeps codecs without their types; they are erased and found again here.
 
 use std::any::Any;
+use std::panic::Location;
 use std::sync::Arc;
 
-use state_store::{Codec, CodecRef, DefaultCodec, Error, Kind};
+use state_store::{Codec, CodecRef, DefaultCodec};
+
+use crate::dsl::PlanCell;
+use crate::{Error, Kind};
 
 /// The codec that the user named, and the type's own, if either is known.
 pub(crate) struct Codecs<T> {
@@ -46,6 +50,14 @@ pub(crate) fn typed_codec<T: 'static>(kept: Option<&Arc<dyn Any + Send + Sync>>)
     kept?.downcast_ref::<CodecRef<T>>().cloned()
 }
 
+/// Keeps the mistake that a codec is missing, and says where it can be named.
+#[cold]
+pub(crate) fn missing_codec<T>(plan: &PlanCell, what: &str, option: &str, origin: &'static Location<'static>) {
+    let name = std::any::type_name::<T>();
+    let why = format!("no codec is known for the {what} {name}: name one with `{option}`");
+    plan.borrow_mut().mistake(Error::new(Kind::Invalid, why), origin);
+}
+
 /// Stands in for a codec that is missing. The plan has a mistake then, so nothing runs with it.
 pub(crate) fn missing<T: 'static>() -> CodecRef<T> {
     Arc::new(Missing)
@@ -64,6 +76,6 @@ impl<T> Codec<T> for Missing {
 }
 
 #[cold]
-fn unknown<T>() -> Error {
-    Error::new(Kind::Invalid, format!("no codec is known for {}", std::any::type_name::<T>()))
+fn unknown<T>() -> state_store::Error {
+    state_store::Error::new(state_store::Kind::Invalid, format!("no codec is known for {}", std::any::type_name::<T>()))
 }

@@ -6,19 +6,17 @@ use std::sync::Arc;
 
 use state_store::{CodecRef, DefaultCodec, KeyValueStore};
 
-use crate::dsl::codecs::Codecs;
+use crate::dsl::codecs::{Codecs, missing, missing_codec};
 use crate::dsl::counter::Counter;
 use crate::dsl::fold::{Fold, counted, folded, reduced};
-use crate::dsl::kstream::{Keeps, Operator};
-use crate::dsl::materialized::missing_codec;
 use crate::dsl::repartition::{RepartitionNames, to_present_keys};
+use crate::dsl::views::key_value_view;
 use crate::dsl::{
     Grouped, KStream, KTable, Materialized, Named, NewNode, Nullable, PlanCell, TimeWindowedKStream, TimeWindows, add,
     any_codec, typed_codec,
 };
 use crate::node::aggregate::Aggregate;
 use crate::node::nulls::Nulls;
-use crate::plan::table::key_value_view;
 use crate::plan::{AnyCodecs, Group, GroupId, NodeId, Op, PendingName};
 use crate::record::{Change, Data};
 use crate::task::builder::{Accept, present_keys, same_keys};
@@ -122,11 +120,7 @@ impl<'b, N: Data, V: Data> KStream<'b, N, V> {
             Some(name) => self.named(name.clone()),
             None => self,
         };
-        let operator = Operator { op: Op::SelectKey, prefix: "KSTREAM-KEY-SELECT-", keeps: Keeps::Value };
-        let selected = stream.stateless(operator, key, |key, record, out| {
-            let selected = key(&record.key, &record.value);
-            out.forward(record.with_key(selected))
-        });
+        let selected = stream.select_key(key);
         KGroupedStream::new::<M>(selected.plan, selected.node, true, grouped, origin)
     }
 }
@@ -319,7 +313,7 @@ impl<'b, K: Data, V: Data> KGroupedStream<'b, K, V> {
             missing_codec::<A>(self.plan, "aggregate", "Materialized::with_value_codec", origin);
         }
         let keys = keys.unwrap_or_else(|| self.key_codec());
-        NewTable { store, name, parent, accept, keys, values: values.unwrap_or_else(crate::dsl::codecs::missing) }
+        NewTable { store, name, parent, accept, keys, values: values.unwrap_or_else(missing) }
     }
 
     /// Below which node an aggregation comes, and how it takes keys from there.
@@ -347,12 +341,12 @@ impl<'b, K: Data, V: Data> KGroupedStream<'b, K, V> {
 
     pub(crate) fn key_codec(&self) -> CodecRef<K> {
         let codecs = self.plan.borrow_mut().group(self.group).codecs.clone();
-        typed_codec(codecs.key.as_ref()).unwrap_or_else(crate::dsl::codecs::missing)
+        typed_codec(codecs.key.as_ref()).unwrap_or_else(missing)
     }
 
     pub(crate) fn value_codec(&self) -> CodecRef<V> {
         let codecs = self.plan.borrow_mut().group(self.group).codecs.clone();
-        typed_codec(codecs.value.as_ref()).unwrap_or_else(crate::dsl::codecs::missing)
+        typed_codec(codecs.value.as_ref()).unwrap_or_else(missing)
     }
 
     pub(crate) fn reduced_codec<A: Data>(&self) -> Codecs<A>

@@ -7,53 +7,12 @@ use state_store::{CodecRef, DefaultCodec};
 
 use crate::dsl::codecs::Codecs;
 use crate::dsl::repartition::{Repartition, RepartitionNames};
-use crate::dsl::{KStream, KTable, Named, NewNode, Nullable, add, any_codec, typed_codec};
+use crate::dsl::{Joined, KStream, KTable, NewNode, Nullable, add, any_codec, typed_codec};
 use crate::node::nulls::Nulls;
 use crate::node::stream_table_join::{InnerJoin, LeftJoin};
 use crate::plan::{AnyCodecs, JoinKind, NodeId, Op, StoreId, Wire};
 use crate::record::Data;
 use crate::{Error, Kind};
-
-/// Options of a stream-table join: the stream's codecs, which are used where it has to be repartitioned, and a name.
-pub struct Joined<K, V> {
-    keys: Codecs<K>,
-    values: Codecs<V>,
-    name: Option<String>,
-}
-
-impl<K, V> Joined<K, V> {
-    /// Repartitions with these codecs.
-    pub fn with_codecs(keys: CodecRef<K>, values: CodecRef<V>) -> Self {
-        Self { keys: Codecs::named(keys), values: Codecs::named(values), name: None }
-    }
-
-    /// Repartitions with the codecs that the stream carries.
-    #[must_use]
-    pub fn inherited() -> Self {
-        Self { keys: Codecs::inherited(), values: Codecs::inherited(), name: None }
-    }
-
-    /// Names the join and, where there is one, its repartition topic.
-    #[must_use]
-    pub fn named(mut self, name: impl Into<Named>) -> Self {
-        self.name = Some(name.into().0);
-        self
-    }
-}
-
-impl<K: DefaultCodec, V: DefaultCodec> Joined<K, V> {
-    /// A join of this name.
-    pub fn as_name(name: impl Into<Named>) -> Self {
-        Self::default().named(name)
-    }
-}
-
-/// The codecs that the stream carries, or the types' own.
-impl<K: DefaultCodec, V: DefaultCodec> Default for Joined<K, V> {
-    fn default() -> Self {
-        Self { keys: Codecs::own(), values: Codecs::own(), name: None }
-    }
-}
 
 impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
     /// Joins each record with the table's value of its key, as of the record's time; without one it gives nothing.

@@ -4,7 +4,10 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
 
+use state_store::CodecRef;
+
 use crate::Result;
+use crate::dsl::codecs::{Codecs, missing_codec, typed_codec};
 use crate::dsl::{Named, NewNode, PlanCell, add};
 use crate::node::Out;
 use crate::node::stateless::Stateless;
@@ -278,6 +281,26 @@ impl<'b, K: Data, V: Data> KStream<'b, K, V> {
     /// The name that the user gave the next operator by [`named`](Self::named).
     pub(crate) fn own_name(&self) -> Option<String> {
         self.pending.map(|pending| self.plan.borrow().kept_name(pending))
+    }
+
+    /// The codecs of an operator on this stream; a missing one is kept as a mistake of the topology.
+    pub(crate) fn codecs(
+        &self,
+        keys: &Codecs<K>,
+        values: &Codecs<V>,
+        option: &str,
+        origin: &'static Location<'static>,
+    ) -> Option<(CodecRef<K>, CodecRef<V>)> {
+        let AnyCodecs { key, value } = self.plan.borrow().node(self.node).codecs.clone();
+        let keys = keys.choose(typed_codec(key.as_ref()));
+        let values = values.choose(typed_codec(value.as_ref()));
+        if keys.is_none() {
+            missing_codec::<K>(self.plan, "key", option, origin);
+        }
+        if values.is_none() {
+            missing_codec::<V>(self.plan, "value", option, origin);
+        }
+        keys.zip(values)
     }
 
     fn inherit(&self, keeps: Keeps) -> (AnyCodecs, bool) {

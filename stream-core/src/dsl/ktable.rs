@@ -8,14 +8,13 @@ use std::sync::Arc;
 use state_store::{CodecRef, DefaultCodec, KeyValueStore};
 
 use crate::Result;
-use crate::dsl::kstream::{Keeps, Operator};
-use crate::dsl::materialized::missing_codec;
+use crate::dsl::codecs::missing_codec;
+use crate::dsl::views::key_value_view;
 use crate::dsl::{KStream, Materialized, Named, NewNode, Nullable, PlanCell, Produced, add, any_codec, typed_codec};
 use crate::node::Out;
 use crate::node::stateless::Stateless;
 use crate::node::table::{Rows, ViewRef};
 use crate::node::table_step::{ComputedView, Nothing, OldValuesSent, TableStep};
-use crate::plan::table::{OldValues, key_value_view};
 use crate::plan::{AnyCodecs, NodeId, Op, PendingName, StorePlan, TablePlan, TableRows};
 use crate::record::{Change, Data, Record};
 use crate::task::builder::TaskBuilder;
@@ -163,11 +162,7 @@ impl<'b, K: Data, V: Data> KTable<'b, K, V> {
         self,
         key: impl Fn(&K, &Option<V>) -> L + Send + Sync + 'static,
     ) -> KStream<'b, L, Option<V>> {
-        let operator = Operator { op: Op::SelectKey, prefix: "KSTREAM-KEY-SELECT-", keeps: Keeps::Value };
-        self.to_stream().stateless(operator, key, |key, record, out| {
-            let selected = key(&record.key, &record.value);
-            out.forward(record.with_key(selected))
-        })
+        self.to_stream().select_key(key)
     }
 
     /// Writes the table's changes to `topic`; a deleted row is a null value.
@@ -246,8 +241,8 @@ impl<'b, K: Data, V: Data> KTable<'b, K, V> {
             }
         }
         // Where old values are at hand, a filter uses them to tell what is no change.
-        if nothing == Nothing::Stops && plan.enable_old_values(parent, OldValues::IfKept) {
-            plan.enable_old_values(node, OldValues::IfKept);
+        if nothing == Nothing::Stops && plan.enable_old_values(parent) {
+            plan.enable_old_values(node);
         }
         drop(plan);
         KTable::at(self.plan, node)

@@ -8,10 +8,11 @@ use state_store::{CodecRef, DefaultCodec, Expiry, KeyValueStore, WindowMeasures,
 
 use crate::dsl::codecs::Codecs;
 use crate::dsl::{Named, PlanCell};
+use crate::node::windows::WindowSpans;
 use crate::plan::{StoreKind, StorePlan};
 use crate::record::Data;
 use crate::task::stores::OpenStore;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind};
 
 /// How an operator keeps its state: the store's name, codecs, cache, changelog and backend.
 ///
@@ -160,29 +161,29 @@ impl<K: Data, V: Data> Materialized<K, V> {
         }
     }
 
-    /// The timestamped window store `name` of these codecs, kept as this says, and what is wrong with its retention.
-    /// `size_ms` and `kept_ms` are what the windows measure, and for how long they need their rows.
+    /// The timestamped window store `name` of these codecs, kept as this says. A retention that is too short for the
+    /// windows is kept as a mistake.
     pub(crate) fn window_store(
         &self,
+        plan: &PlanCell,
         name: String,
-        (size_ms, kept_ms): (i64, i64),
+        windows: WindowSpans,
         keys: CodecRef<K>,
         values: CodecRef<V>,
         origin: &'static Location<'static>,
-    ) -> (StorePlan, Result<()>) {
+    ) -> StorePlan {
         let asked = self.retention.map(|retention| i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
+        let (size_ms, kept_ms) = (windows.size, windows.size.saturating_add(windows.grace));
         let retention_ms = asked.unwrap_or(kept_ms);
-        let mistake = if retention_ms < kept_ms {
+        if retention_ms < kept_ms {
             let why = format!(
                 "the store {name:?} keeps windows for {retention_ms} ms, but their size and grace take {kept_ms} ms"
             );
-            Err(Error::new(Kind::Invalid, why))
-        } else {
-            Ok(())
-        };
+            plan.borrow_mut().mistake(Error::new(Kind::Invalid, why), origin);
+        }
         let expiry = if self.in_memory { Expiry::Exact } else { Expiry::Segments };
         let measures = WindowMeasures { size_ms, retention_ms, retain_duplicates: false, expiry };
-        let store = StorePlan {
+        StorePlan {
             name,
             kind: StoreKind::Window { timestamped: true, size_ms, retention_ms, retain_duplicates: false },
             in_memory: self.in_memory,
@@ -194,15 +195,6 @@ impl<K: Data, V: Data> Materialized<K, V> {
                 let store = WindowStore::<K, V>::open(config, measures, keys.clone(), values.clone())?;
                 Ok(OpenStore::new(store))
             }),
-        };
-        (store, mistake)
+        }
     }
-}
-
-/// Keeps the mistake that a codec is missing, and says where it can be named.
-#[cold]
-pub(crate) fn missing_codec<T>(plan: &PlanCell, what: &str, option: &str, origin: &'static Location<'static>) {
-    let name = std::any::type_name::<T>();
-    let why = format!("no codec is known for the {what} {name}: name one with `{option}`");
-    plan.borrow_mut().mistake(Error::new(Kind::Invalid, why), origin);
 }

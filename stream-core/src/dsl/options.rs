@@ -1,4 +1,4 @@
-//! Options of operators: `Consumed`, `Produced`, `Grouped`, `Repartitioned`, `Named`.
+//! Options of operators: `Consumed`, `Produced`, `Grouped`, `Joined`, `Repartitioned`, `Named`.
 
 use std::sync::Arc;
 
@@ -149,6 +149,47 @@ impl<K: DefaultCodec, V: DefaultCodec> Grouped<K, V> {
 
 /// The codecs that the stream carries, or the types' own.
 impl<K: DefaultCodec, V: DefaultCodec> Default for Grouped<K, V> {
+    fn default() -> Self {
+        Self { keys: Codecs::own(), values: Codecs::own(), name: None }
+    }
+}
+
+/// Options of a stream-table join: the stream's codecs, which are used where it has to be repartitioned, and a name.
+pub struct Joined<K, V> {
+    pub(crate) keys: Codecs<K>,
+    pub(crate) values: Codecs<V>,
+    pub(crate) name: Option<String>,
+}
+
+impl<K, V> Joined<K, V> {
+    /// Repartitions with these codecs.
+    pub fn with_codecs(keys: CodecRef<K>, values: CodecRef<V>) -> Self {
+        Self { keys: Codecs::named(keys), values: Codecs::named(values), name: None }
+    }
+
+    /// Repartitions with the codecs that the stream carries.
+    #[must_use]
+    pub fn inherited() -> Self {
+        Self { keys: Codecs::inherited(), values: Codecs::inherited(), name: None }
+    }
+
+    /// Names the join and, where there is one, its repartition topic.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Named>) -> Self {
+        self.name = Some(name.into().0);
+        self
+    }
+}
+
+impl<K: DefaultCodec, V: DefaultCodec> Joined<K, V> {
+    /// A join of this name.
+    pub fn as_name(name: impl Into<Named>) -> Self {
+        Self::default().named(name)
+    }
+}
+
+/// The codecs that the stream carries, or the types' own.
+impl<K: DefaultCodec, V: DefaultCodec> Default for Joined<K, V> {
     fn default() -> Self {
         Self { keys: Codecs::own(), values: Codecs::own(), name: None }
     }

@@ -7,15 +7,54 @@
 use std::panic::Location;
 use std::sync::Arc;
 
-use state_store::CodecRef;
+use state_store::{CodecRef, DefaultCodec};
 
-use crate::dsl::{NewNode, Nullable, PlanCell, add, any_codec};
+use crate::dsl::{KStream, NewNode, Nullable, PlanCell, Repartitioned, add, any_codec};
 use crate::node::Out;
 use crate::node::sink::{Sink, StreamPartitioner, Target};
 use crate::node::source::Source;
 use crate::node::stateless::Stateless;
 use crate::plan::{AnyCodecs, NodeId, Op, SinkTopic, TopicRef};
 use crate::record::{Data, Record};
+
+impl<K: Data, V: Data> KStream<'_, K, V> {
+    /// Sends the stream through a topic of the application's own, so that records of one key meet in one task.
+    ///
+    /// ```
+    /// # use stream_core::StreamsBuilder;
+    /// # use stream_core::dsl::Repartitioned;
+    /// # let builder = StreamsBuilder::new();
+    /// let orders = builder.stream::<String, i64>("orders").select_key(|_, amount| *amount);
+    /// orders.repartition_with(Repartitioned::as_name("by-amount").partitions(8)).to("out");
+    /// # builder.build().expect("a valid topology");
+    /// ```
+    #[track_caller]
+    pub fn repartition(self) -> Self
+    where
+        K: DefaultCodec,
+        V: DefaultCodec,
+    {
+        self.repartition_with(Repartitioned::default())
+    }
+
+    /// Sends the stream through a topic of the application's own, as `repartitioned` says.
+    #[track_caller]
+    pub fn repartition_with(self, repartitioned: Repartitioned<K, V>) -> Self {
+        let origin = Location::caller();
+        let Repartitioned { keys, values, name, partitions, partitioner } = repartitioned;
+        let user = name.or_else(|| self.own_name());
+        let prefix = match user {
+            Some(name) => self.plan.borrow_mut().user_name(name, origin),
+            None => self.plan.borrow_mut().names.generate("KSTREAM-REPARTITION-"),
+        };
+        let names = RepartitionNames::new(self.plan, &prefix);
+        let codecs = self.codecs(&keys, &values, "Repartitioned::with_codecs", origin);
+        let Some((keys, values)) = codecs else { return self };
+        let read = keys.clone();
+        let repartition = Repartition { names, keys, values, partitions, partitioner, origin };
+        KStream::at(self.plan, repartition.add::<K>(self.plan, self.node, read))
+    }
+}
 
 const SUFFIX: &str = "-repartition";
 

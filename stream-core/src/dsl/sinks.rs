@@ -1,15 +1,12 @@
-//! Where a stream ends in a topic, and where it goes through one of the application's own.
+//! Where a stream ends in a topic.
 
 use std::panic::Location;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use state_store::{CodecRef, DefaultCodec};
+use state_store::DefaultCodec;
 
-use crate::dsl::codecs::Codecs;
-use crate::dsl::materialized::missing_codec;
-use crate::dsl::repartition::{Repartition, RepartitionNames};
-use crate::dsl::{KStream, NewNode, Produced, Repartitioned, add, typed_codec};
+use crate::dsl::{KStream, NewNode, Produced, add};
 use crate::node::sink::{Sink, Target, TopicNameExtractor};
 use crate::plan::{AnyCodecs, Op, SinkTopic, TopicRef};
 use crate::record::Data;
@@ -100,63 +97,6 @@ impl<'b, K: Data, V: Data> KStream<'b, K, V> {
             }),
         };
         add::<K, V>(self.plan, sink);
-    }
-
-    /// Sends the stream through a topic of the application's own, so that records of one key meet in one task.
-    ///
-    /// ```
-    /// # use stream_core::StreamsBuilder;
-    /// # use stream_core::dsl::Repartitioned;
-    /// # let builder = StreamsBuilder::new();
-    /// let orders = builder.stream::<String, i64>("orders").select_key(|_, amount| *amount);
-    /// orders.repartition_with(Repartitioned::as_name("by-amount").partitions(8)).to("out");
-    /// # builder.build().expect("a valid topology");
-    /// ```
-    #[track_caller]
-    pub fn repartition(self) -> Self
-    where
-        K: DefaultCodec,
-        V: DefaultCodec,
-    {
-        self.repartition_with(Repartitioned::default())
-    }
-
-    /// Sends the stream through a topic of the application's own, as `repartitioned` says.
-    #[track_caller]
-    pub fn repartition_with(self, repartitioned: Repartitioned<K, V>) -> Self {
-        let origin = Location::caller();
-        let Repartitioned { keys, values, name, partitions, partitioner } = repartitioned;
-        let user = name.or_else(|| self.own_name());
-        let prefix = match user {
-            Some(name) => self.plan.borrow_mut().user_name(name, origin),
-            None => self.plan.borrow_mut().names.generate("KSTREAM-REPARTITION-"),
-        };
-        let names = RepartitionNames::new(self.plan, &prefix);
-        let codecs = self.codecs(&keys, &values, "Repartitioned::with_codecs", origin);
-        let Some((keys, values)) = codecs else { return self };
-        let read = keys.clone();
-        let repartition = Repartition { names, keys, values, partitions, partitioner, origin };
-        KStream::at(self.plan, repartition.add::<K>(self.plan, self.node, read))
-    }
-
-    /// The codecs of an operator on this stream; a missing one is kept as a mistake of the topology.
-    pub(crate) fn codecs(
-        &self,
-        keys: &Codecs<K>,
-        values: &Codecs<V>,
-        option: &str,
-        origin: &'static Location<'static>,
-    ) -> Option<(CodecRef<K>, CodecRef<V>)> {
-        let AnyCodecs { key, value } = self.plan.borrow().node(self.node).codecs.clone();
-        let keys = keys.choose(typed_codec(key.as_ref()));
-        let values = values.choose(typed_codec(value.as_ref()));
-        if keys.is_none() {
-            missing_codec::<K>(self.plan, "key", option, origin);
-        }
-        if values.is_none() {
-            missing_codec::<V>(self.plan, "value", option, origin);
-        }
-        keys.zip(values)
     }
 }
 

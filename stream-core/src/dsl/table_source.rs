@@ -6,15 +6,14 @@ use std::sync::Arc;
 use state_store::DefaultCodec;
 
 use crate::Result;
-use crate::dsl::codecs::missing;
+use crate::dsl::codecs::{missing, missing_codec};
 use crate::dsl::ktable::table_rows;
-use crate::dsl::materialized::missing_codec;
 use crate::dsl::repartition::{RepartitionNames, to_present_keys};
+use crate::dsl::views::source_view;
 use crate::dsl::{Consumed, KStream, KTable, Materialized, NewNode, Nullable, PlanCell, add, any_codec, typed_codec};
 use crate::node::nulls::Nulls;
 use crate::node::source::{Source, TimestampExtractor};
 use crate::node::table::Table;
-use crate::plan::table::source_view;
 use crate::plan::{AnyCodecs, NodeId, Op, StorePlan, TablePlan, TableRows, TopicRef};
 use crate::record::{Change, Data, Record, Timestamp};
 
@@ -27,7 +26,7 @@ pub(crate) fn table_of_topic<'b, K: Data, V: Data>(
     origin: &'static Location<'static>,
 ) -> KTable<'b, K, V> {
     let (keys, values) = (consumed.keys, consumed.values);
-    let store_name = store_name(plan, materialized, &format!("{topic}-"), origin);
+    let store_name = materialized.store_name(plan, &format!("{topic}-"), origin);
     let source_name = consumed.name.as_ref().map(|name| format!("{name}-source"));
     let source_name = plan.borrow_mut().operator_name(source_name, "KSTREAM-SOURCE-", origin);
     let name = plan.borrow_mut().operator_name(consumed.name, "KTABLE-SOURCE-", origin);
@@ -94,7 +93,7 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
     {
         let origin = Location::caller();
         let name = self.next_name(None, "KSTREAM-TOTABLE-", origin);
-        let store = store_name(self.plan, &materialized, "KSTREAM-TOTABLE-", origin);
+        let store = materialized.store_name(self.plan, "KSTREAM-TOTABLE-", origin);
         let AnyCodecs { key, value } = self.plan.borrow().node(self.node).codecs.clone();
         let keys = materialized.key_codec(typed_codec::<KN>(key.as_ref()).map(KN::inner_codec));
         let values = materialized.value_codec(typed_codec::<VN>(value.as_ref()).map(VN::inner_codec));
@@ -117,20 +116,6 @@ impl<'b, KN: Data, VN: Data> KStream<'b, KN, VN> {
             add_table::<K, V, KN, VN>(self.plan, self.node, name, codecs, rows, origin)
         };
         KTable::at(self.plan, node)
-    }
-}
-
-/// The name of a store: the user's, checked, or the next generated one.
-fn store_name<K, V>(
-    plan: &PlanCell,
-    materialized: &Materialized<K, V>,
-    prefix: &str,
-    origin: &'static Location<'static>,
-) -> String {
-    let mut plan = plan.borrow_mut();
-    match &materialized.name {
-        Some(name) => plan.user_name(name.clone(), origin),
-        None => plan.names.generate(&format!("{prefix}STATE-STORE-")),
     }
 }
 

@@ -10,6 +10,7 @@ use crate::dsl::codecs::Codecs;
 use crate::dsl::counter::Counter;
 use crate::dsl::fold::{Fold, counted, folded, reduced};
 use crate::dsl::grouped::{AGGREGATE, COUNT, REDUCE, burn_store_name};
+use crate::dsl::views::window_view;
 use crate::dsl::{
     KGroupedStream, KStream, KTable, Materialized, Named, NewNode, Nullable, Produced, TimeWindows, add, any_codec,
 };
@@ -17,7 +18,6 @@ use crate::node::nulls::Nulls;
 use crate::node::window_aggregate::WindowAggregate;
 use crate::node::window_assign::WindowAssign;
 use crate::node::windows::WindowSpans;
-use crate::plan::table::window_view;
 use crate::plan::{AnyCodecs, Op};
 use crate::record::{Change, Data, Timestamp};
 
@@ -156,18 +156,10 @@ impl<'b, K: Data, V: Data> TimeWindowedKStream<'b, K, V> {
         let plan = self.grouped.plan;
         let table = self.grouped.begin(prefix, &materialized, inherited, origin);
         let windows = self.spans(origin);
-        let kept = windows.size.saturating_add(windows.grace);
         let keys: CodecRef<Windowed<K>> = Arc::new(TimeWindowedCodec::new(table.keys.clone(), windows.size));
         let codecs = AnyCodecs { key: Some(any_codec(&keys)), value: Some(any_codec(&table.values)) };
-        let store = materialized.window_store(table.store, (windows.size, kept), table.keys, table.values, origin);
-        let store = {
-            let mut plan = plan.borrow_mut();
-            let (store, mistake) = store;
-            if let Err(mistake) = mistake {
-                plan.mistake(mistake, origin);
-            }
-            plan.add_store(store)
-        };
+        let store = materialized.window_store(plan, table.store, windows, table.keys, table.values, origin);
+        let store = plan.borrow_mut().add_store(store);
         let Fold { step, begin } = fold;
         let (step, nulls, accept) = (Arc::new(step), self.grouped.key_codec(), table.accept);
         let node = NewNode {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::Result;
-use crate::dsl::Nullable;
 use crate::node::nulls::Nulls;
 use crate::node::table::ViewRef;
 use crate::node::{Node, Outlet, Push};
+use crate::nullable::Nullable;
 use crate::record::{Data, Record};
 use crate::task::context::TaskContext;
 

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use state_store::{Drained, KeyValueStore, Stamped, Updated, WindowStore, Windowed};
 
 use crate::Result;
-use crate::dsl::Nullable;
+use crate::node::aggregate::forward_drained;
 use crate::node::nulls::Nulls;
 use crate::node::{Node, Outlet, Push};
+use crate::nullable::Nullable;
 use crate::record::{Change, Data, Record};
 use crate::task::context::TaskContext;
 
@@ -83,10 +84,7 @@ impl<K: Data, V: Data> Rows<K, V> {
     /// Passes on what the store's cache holds back.
     pub(crate) fn drain(&mut self, outlet: &Outlet<K, Change<V>>, task: &mut TaskContext) -> Result<()> {
         self.store.borrow_mut().drain(task, &mut self.drained)?;
-        for Drained { key, change, timestamp, headers } in self.drained.drain(..) {
-            outlet.forward(Record { key, value: change, timestamp, headers }, task)?;
-        }
-        Ok(())
+        forward_drained(&mut self.drained, outlet, task)
     }
 }
 

@@ -6,15 +6,8 @@
 //! Computed(parent)       filter and map_values without a store: read through the parent, computed again
 //! ```
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
-use state_store::{KeyValueStore, WindowStore, Windowed};
-
 use crate::Result;
-use crate::node::table::ViewRef;
 use crate::plan::{NodeId, PlanBuilder, StoreId, StorePlan};
-use crate::record::Data;
 use crate::task::builder::TaskBuilder;
 
 /// Makes the running view of a table in a task, by [`TaskBuilder::install_view`].
@@ -37,37 +30,8 @@ pub(crate) enum TableRows {
     Computed,
 }
 
-/// The view of a table that is kept in the key-value store `store`.
-pub(crate) fn key_value_view<K: Data, V: Data>(node: NodeId, store: StoreId) -> WireView {
-    Box::new(move |task| {
-        let view: Rc<RefCell<KeyValueStore<K, V>>> = task.store(store)?;
-        let view: ViewRef<K, V> = view;
-        task.install_view(node, view);
-        Ok(())
-    })
-}
-
-/// The view of the table `node`, whose key-value store may be made after the node.
-pub(crate) fn source_view<K: Data, V: Data>(node: NodeId) -> WireView {
-    Box::new(move |task| {
-        let store = task.table_store(node).expect("a table is kept from the moment that it is read");
-        key_value_view::<K, V>(node, store)(task)
-    })
-}
-
-/// The view of a table that is kept in the window store `store`.
-pub(crate) fn window_view<K: Data, V: Data>(node: NodeId, store: StoreId) -> WireView {
-    Box::new(move |task| {
-        let view: Rc<RefCell<WindowStore<K, V>>> = task.store(store)?;
-        let view: ViewRef<Windowed<K>, V> = view;
-        task.install_view(node, view);
-        Ok(())
-    })
-}
-
 impl PlanBuilder {
     /// Makes the node a table whose rows are kept in `store`, which the node is then connected to.
-    /// `view` is [`key_value_view`] or [`window_view`].
     pub(crate) fn keep_table(&mut self, node: NodeId, store: StoreId, parent: Option<NodeId>, view: WireView) {
         self.connect(node, store);
         let table = TablePlan { rows: TableRows::Kept(store), parent, send_old_values: false, view };
@@ -88,7 +52,7 @@ impl PlanBuilder {
     }
 
     /// Asks the table for old values. `false` where it cannot give them: it is not kept, and is not made to be.
-    pub(crate) fn enable_old_values(&mut self, node: NodeId, asked: OldValues) -> bool {
+    pub(crate) fn enable_old_values(&mut self, node: NodeId) -> bool {
         let table = self.table(node);
         if table.send_old_values {
             return true;
@@ -98,16 +62,10 @@ impl PlanBuilder {
                 let store = *store;
                 self.store_mut(store).send_old_values = true;
             }
-            (TableRows::Reserved(_), _) => {
-                if asked == OldValues::IfKept {
-                    return false;
-                }
-                let store = self.keep_reserved(node);
-                self.store_mut(store).send_old_values = true;
-            }
+            (TableRows::Reserved(_), _) => return false,
             (TableRows::Computed, parent) => {
                 let parent = parent.expect("a computed table has a parent");
-                if !self.enable_old_values(parent, asked) {
+                if !self.enable_old_values(parent) {
                     return false;
                 }
             }
@@ -133,13 +91,4 @@ impl PlanBuilder {
         self.table_mut(node).rows = TableRows::Kept(store);
         store
     }
-}
-
-/// How strongly old values are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OldValues {
-    /// Where they are at hand.
-    IfKept,
-    /// The table is kept for them where it is not.
-    Always,
 }

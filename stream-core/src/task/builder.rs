@@ -13,10 +13,10 @@ use hashbrown::HashMap;
 use state_store::StoreConfig;
 use state_store::changelog::ChangelogId;
 
-use crate::dsl::Nullable;
 use crate::node::source::{Source, SourceHead};
 use crate::node::table::ViewRef;
 use crate::node::{Inlet, Node, Outlet, Push};
+use crate::nullable::Nullable;
 use crate::plan::topics::changelog_name;
 use crate::plan::{NodeId, Plan, PlanNode, StoreId, StorePlan, TableRows};
 use crate::record::{Data, Record};
