@@ -4,8 +4,8 @@
 //! source ─▶ filter ─▶ aggregate ─▶ sink        an arrow is Outlet::forward: one virtual call, types static
 //! ```
 //!
-//! Nothing here knows topics by name, threads or the log; what a node needs beyond its edges comes with the
-//! [`TaskContext`].
+//! Nothing here knows threads or a log, or topics but by the numbers that the task gives them; what a node needs beyond its
+//! edges comes with the [`TaskContext`].
 
 pub(crate) mod aggregate;
 pub(crate) mod branch;

@@ -67,7 +67,7 @@ pub(crate) struct PlanNode {
 /// Makes the running node in a task.
 pub(crate) type Wire = Box<dyn Fn(&mut TaskBuilder<'_>) -> Result<()> + Send + Sync>;
 
-/// What a node is. Closed: the passes match on it exhaustively.
+/// What a node is. Closed: a pass names the kinds that it treats apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     /// Reads topics.

@@ -61,7 +61,7 @@ const RULES: &[Rule] = &[
         except: &[
             "stream-core/src/task/builder.rs",
             "stream-core/src/task/stores.rs",
-            "stream-core/src/plan/",
+            "stream-core/src/plan/mod.rs",
             "stream-core/src/dsl/codecs.rs",
         ],
         tests: Tests::Included,
