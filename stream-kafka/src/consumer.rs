@@ -150,7 +150,11 @@ impl KafkaConsumer {
                 Taken::Failed(code, why) => {
                     let Assigned { name, fetched, .. } = partition;
                     let message = format!("failed to read {name} from offset {fetched}: {why}");
-                    failure.get_or_insert_with(|| Error::new(kind_of(code), message));
+                    let error = Error::new(kind_of(code), message);
+                    // librdkafka tells once: what another attempt may cure must not hide what none will.
+                    if failure.as_ref().is_none_or(|kept| kept.kind() == Kind::Retry) {
+                        *failure = Some(error);
+                    }
                 }
             }
         })
@@ -195,8 +199,16 @@ impl Consumer for KafkaConsumer {
         let ends = self.cluster.list_offsets(&with(|_| true), End::Last(self.isolation), &mut deadline)?;
 
         let mut before: Vec<Assigned> = std::mem::take(&mut self.partitions);
-        self.events.clear();
-        self.failure = None;
+        let untold = self.events.drain(..).filter_map(|PollEvent::OffsetGone { source, offset }| {
+            let goes_on = |(name, start): &(TopicPartition, Option<_>)| start.is_none() && *name == before[source].name;
+            Some(PollEvent::OffsetGone { source: partitions.iter().position(goes_on)?, offset })
+        });
+        // Of a partition that goes on, nothing would ever be read if this were not told.
+        let untold: Vec<_> = untold.collect();
+        self.events.extend(untold);
+        if partitions.iter().all(|(_, start)| start.is_some()) {
+            self.failure = None;
+        }
         for old in &before {
             let goes_on = partitions.iter().any(|(name, start)| *name == old.name && start.is_none());
             if !goes_on && old.reading != Reading::Stopped {

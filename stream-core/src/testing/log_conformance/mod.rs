@@ -39,6 +39,7 @@ macro_rules! log_conformance {
         $crate::log_conformance! { $log, reading:
             reading_starts_at_the_beginning_the_end_or_an_offset,
             an_offset_that_is_gone_is_told_and_nothing_is_read,
+            several_offsets_that_are_gone_are_all_told,
             an_offset_past_the_end_is_gone,
             a_partition_goes_on_where_it_is,
             a_partition_without_a_position_is_refused,

@@ -43,6 +43,42 @@ pub fn an_offset_that_is_gone_is_told_and_nothing_is_read(log: &dyn Log) {
     assert_eq!(texts(&mut *consumer, 5), numbers(5..10));
 }
 
+/// Each of several partitions is told, though the others are assigned anew, under new numbers, when the first is.
+pub fn several_offsets_that_are_gone_are_all_told(log: &dyn Log) {
+    let scene = Scene::new(log, "all-gone", 4);
+    (0..4).for_each(|partition| scene.write(partition, numbers(0..10)));
+    let deleted = (0..4).map(|partition| (scene.partition(partition), 5)).collect();
+    log.admin().unwrap().delete_records(&deleted).unwrap();
+    let mut consumer = scene.consumer();
+    let mut order = vec![0, 1, 2, 3];
+    let mut found = Vec::new();
+    let all: Vec<_> = order.iter().map(|partition| (scene.partition(*partition), Some(StartAt::Offset(3)))).collect();
+    consumer.assign(&all).unwrap();
+    for _ in 0..4 {
+        let PollEvent::OffsetGone { source, offset } = loop {
+            let mut batch = Batch::default();
+            let event = consumer.poll(POLL, 500, &mut batch).unwrap();
+            take(&batch, &mut found);
+            if let Some(event) = event {
+                break event;
+            }
+            assert!(found.len() < 20, "all is read, and not all is told");
+        };
+        assert_eq!(offset, 3);
+        let gone = order[source];
+        order.rotate_left(1);
+        let start = |partition: i32| (partition == gone).then_some(StartAt::Beginning);
+        let next: Vec<_> = order.iter().map(|partition| (scene.partition(*partition), start(*partition))).collect();
+        consumer.assign(&next).unwrap();
+    }
+    found.extend(read(&mut *consumer, 20 - found.len()));
+    let mut found: Vec<String> = found.iter().map(Read::text).collect();
+    found.sort();
+    let mut expect = vec![numbers(5..10); 4].concat();
+    expect.sort();
+    assert_eq!(found, expect);
+}
+
 /// An offset that was never written is no better than one that was deleted.
 pub fn an_offset_past_the_end_is_gone(log: &dyn Log) {
     let scene = Scene::new(log, "past-the-end", 1);
