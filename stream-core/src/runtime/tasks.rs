@@ -20,7 +20,7 @@ use crate::task::context::{Collector, TaskContext};
 use crate::task::restore::{Cleanup, Needed, needed, start_of};
 use crate::task::stores::Backends;
 use crate::task::{Task, TaskId, builder};
-use crate::{Kind, Result};
+use crate::{Error, Kind, Result};
 
 /// What a thread knows of one of its tasks beside the task itself.
 pub(crate) struct Slot {
@@ -75,7 +75,13 @@ impl Opener<'_> {
         let ranges = if partitions.is_empty() { BTreeMap::new() } else { admin.offsets(&partitions)? };
         let mut tasks = Vec::new();
         for id in ids {
-            let mut task = self.open_task(*id, &ranges, &mut *admin)?;
+            let mut task = match self.open_task(*id, &ranges, &mut *admin) {
+                Err(error) if error.kind() == Kind::Corrupted => {
+                    self.delete_database(*id, &error)?;
+                    self.open_task(*id, &ranges, &mut *admin)?
+                }
+                opened => opened?,
+            };
             task.resume_from(&committed);
             tasks.push(task);
         }
@@ -169,6 +175,13 @@ impl Opener<'_> {
             }
             opened => Ok(opened?),
         }
+    }
+
+    /// Damage that shows when a database that could be opened is read: the task begins without one.
+    fn delete_database(&mut self, id: TaskId, error: &Error) -> Result<()> {
+        tracing::warn!(task = %id, %error, "the local state is damaged: it is deleted and rebuilt");
+        self.backends.remove(&id);
+        Ok(self.instance.directory.delete_task_dir(&id.to_string())?)
     }
 }
 

@@ -137,6 +137,8 @@ pub(crate) struct Restorer {
     consumer: Box<dyn Consumer>,
     batch: Batch,
     parts: Vec<Part>,
+    /// The task whose store was written last.
+    current: usize,
     clock: Arc<dyn Clock>,
 }
 
@@ -174,7 +176,7 @@ impl Restorer {
             }
         }
         consumer.assign(&assignment)?;
-        let restorer = Self { consumer, batch: Batch::default(), parts, clock };
+        let restorer = Self { consumer, batch: Batch::default(), parts, current: 0, clock };
         for part in &restorer.parts {
             tell(restorer.progress(part, &tasks[part.task], RestoreStage::Start));
         }
@@ -184,6 +186,11 @@ impl Restorer {
     /// Whether all stores are restored.
     pub(crate) fn is_done(&self) -> bool {
         self.parts.iter().all(|part| part.done)
+    }
+
+    /// The number of the task that was worked on last: what goes wrong in a step is about it.
+    pub(crate) fn current(&self) -> usize {
+        self.current
     }
 
     /// Offsets that remain, over all changelogs.
@@ -219,6 +226,7 @@ impl Restorer {
             let part = &mut self.parts[source as usize];
             if !part.done {
                 part.records += len as u64;
+                self.current = part.task;
                 let last = self.batch.position_of(from + len - 1).0;
                 apply(&self.batch, from..from + len, &mut tasks[part.task], part.changelog, last + 1)?;
                 let part = &self.parts[source as usize];
@@ -240,6 +248,7 @@ impl Restorer {
             }
             let position = self.consumer.position(source)?;
             if position >= part.end {
+                self.current = part.task;
                 apply(&self.batch, 0..0, &mut tasks[part.task], part.changelog, position)?;
                 self.consumer.pause(source)?;
                 self.parts[source].done = true;
