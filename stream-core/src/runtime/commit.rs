@@ -47,6 +47,7 @@ impl StreamThread {
         let output = self.output.clone().expect("a running thread has its producer");
         let needed = output.has_sent() || self.tasks.iter().any(Task::commit_needed);
         if offsets.is_empty() && !needed {
+            self.nothing_to_commit(started);
             return Ok(());
         }
         match self.instance.around.settings.processing_guarantee {

@@ -48,8 +48,8 @@ pub(crate) struct StreamThread {
     pub(super) last_commit: Duration,
     pub(super) commit_requested: bool,
     pub(super) last_purge: Duration,
-    /// When the first of the failures happened that no commit has followed yet.
-    trouble_since: Option<Duration>,
+    /// When the first and the last of the failures happened that no commit has followed yet.
+    trouble: Option<(Duration, Duration)>,
     pub(super) metrics: ThreadMetrics,
     /// How long a poll waits when there is nothing else to do.
     pub(super) poll_timeout: Duration,
@@ -97,7 +97,7 @@ impl StreamThread {
             last_commit: now,
             commit_requested: false,
             last_purge: now,
-            trouble_since: None,
+            trouble: None,
             poll_timeout: Duration::from_millis(around.settings.poll_ms),
         })
     }
@@ -239,7 +239,9 @@ impl StreamThread {
         let status = &self.instance.around.status;
         if !restorer.is_done() {
             let tell = |progress: RestoreProgress| status.tell_restore(&progress);
-            restorer.step(self.poll_timeout, &mut self.tasks, &tell)?;
+            let stepped = restorer.step(self.poll_timeout, &mut self.tasks, &tell);
+            self.current = restorer.current();
+            stepped?;
             status.thread_state(self.index, ThreadState::Restoring, restorer.remaining(&self.tasks));
         }
         if restorer.is_done() {
@@ -280,11 +282,13 @@ impl StreamThread {
         }
         let clock = &self.instance.around.clock;
         let now = clock.monotonic();
-        let since = *self.trouble_since.get_or_insert(now);
+        let is_repeated = self.trouble.is_some();
+        let since = self.trouble.map_or(now, |(first, _)| first);
+        self.trouble = Some((since, now));
         if now - since >= self.instance.time_limit() {
             return Err(error.within(format!("no commit for {} ms", (now - since).as_millis())));
         }
-        if since != now {
+        if is_repeated {
             clock.sleep(BACKOFF);
         }
         self.metrics.recoveries.increment(1);
@@ -297,7 +301,12 @@ impl StreamThread {
 
     /// A commit has succeeded: whatever was wrong is over.
     pub(super) fn trouble_is_over(&mut self) {
-        self.trouble_since = None;
+        self.trouble = None;
+    }
+
+    /// There is nothing to commit: trouble that was not met again for as long as it may last is over, too.
+    pub(super) fn nothing_to_commit(&mut self, now: Duration) {
+        self.trouble = self.trouble.filter(|(_, last)| now - *last < self.instance.time_limit());
     }
 
     fn delete_state(&mut self, task: TaskId) -> Result<()> {
