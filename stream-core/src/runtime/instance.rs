@@ -75,7 +75,11 @@ impl Instance {
             rebalance_timeout: Duration::from_millis(settings.rebalance_timeout_ms),
         };
         let group = until_answered(&**clock, limit, go_on, || log.join(&member))?;
-        directory.keep_member_id(0, &group.member_id())?;
+        if let Err(error) = directory.keep_member_id(0, &group.member_id()) {
+            // Else the next attempt would wait for the session of a member that nobody is.
+            group.leave().unwrap_or_else(|left| tracing::warn!(%left, "failed to leave the group"));
+            return Err(error.into());
+        }
         let by_subtopology: Vec<_> =
             plan.subtopologies.iter().map(|subtopology| subtopology.id).zip(counts.tasks.iter().copied()).collect();
         let tasks = assign(&by_subtopology, settings.num_stream_threads);

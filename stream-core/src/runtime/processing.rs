@@ -124,6 +124,8 @@ impl StreamThread {
     /// `auto.offset.reset=earliest`.
     fn restart_source(&mut self, source: usize, offset: i64) -> Result<()> {
         let (task, queue) = self.routes[source];
+        // Who begins to read does not pause.
+        self.slots[task].paused[queue] = false;
         let name = self.tasks[task].sources().nth(queue).cloned();
         let gone = name.map_or_else(String::new, |name| name.to_string());
         tracing::warn!(

@@ -1,5 +1,6 @@
 //! What a client and its threads know of each other: the state, the first error, who runs, who listens.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -203,7 +204,10 @@ impl Status {
         metrics::gauge!("stream_client_state").set(f64::from(next.number()));
         tracing::info!(from = %before, to = %next, "the client's state changes");
         for listener in listeners.iter() {
-            listener(before, next);
+            // Whatever a listener does, the client goes on, at the latest to its end.
+            if catch_unwind(AssertUnwindSafe(|| listener(before, next))).is_err() {
+                tracing::error!(from = %before, to = %next, "a listener of states has panicked");
+            }
         }
         self.changed.notify_all();
         true

@@ -42,6 +42,19 @@ fn a_second_instance_is_refused_on_this_machine_and_on_another() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test is whoever spoils the folder")]
+fn a_start_that_fails_behind_the_group_leaves_it() {
+    let world = World::new(&[("in", 1), ("out", 1)]);
+    let settings = world.settings(AtLeastOnce, 1);
+    let in_the_way = world.folder.path().join("app").join("member-ids.new");
+    std::fs::create_dir_all(&in_the_way).expect("a folder where a file is to be written");
+    world.start(&counting(Place::Disk), &settings).err().expect("the member id cannot be kept");
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let other = Settings { state_dir: elsewhere.path().to_owned(), client_id: Some("other".to_owned()), ..settings };
+    world.start(&counting(Place::Disk), &other).expect("another instance need not wait for its session");
+}
+
+#[test]
 fn a_lost_membership_ends_the_tasks_without_a_commit() {
     for guarantee in [AtLeastOnce, ExactlyOnce] {
         let world = World::new(&[("in", 1), ("out", 1)]);
