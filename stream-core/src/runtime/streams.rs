@@ -94,13 +94,8 @@ impl Streams {
     /// another process holds the state directory or another instance the group; `Kind::Retry` where the log does not
     /// answer. The client is in [`State::Error`] then.
     pub fn start(&self) -> Result<()> {
-        let status = &self.around.status;
-        status.start()?;
-        let started = Instance::start(self.around.clone()).and_then(start_threads);
-        started.inspect_err(|error| {
-            status.fail(error.copy());
-            status.finish();
-        })
+        self.around.status.start()?;
+        start_sequence(self.around.clone())
     }
 
     /// Its state.
@@ -139,8 +134,18 @@ impl Streams {
     /// As [`start`](Self::start) and [`close`](Self::close).
     pub fn run_until_signal(&self) -> Result<()> {
         let signals = Signals::listen()?;
-        self.start()?;
         let status = &self.around.status;
+        status.start()?;
+        // On a thread of its own, so that a signal is heeded while the log does not answer.
+        let around = self.around.clone();
+        let started = spawn(format!("{}-start", self.around.settings.application_id), move || {
+            // The client's status has the error.
+            let _ = start_sequence(around);
+        });
+        started.inspect_err(|error| {
+            status.fail(error.copy());
+            status.finish();
+        })?;
         let signal = loop {
             if status.wait_for_end(SIGNAL_POLL).is_final() || status.is_stopping() {
                 break None;
@@ -175,7 +180,10 @@ impl Streams {
     fn late(&self, timeout: Duration) -> Error {
         let threads = self.health().threads;
         let open = threads.iter().filter(|thread| thread.state != crate::ThreadState::Dead);
-        let names: Vec<_> = open.map(|thread| thread.name.as_str()).collect();
+        let mut names: Vec<_> = open.map(|thread| thread.name.as_str()).collect();
+        if threads.is_empty() {
+            names.push("the start sequence");
+        }
         let why = format!("not closed within {} ms: {} still run", timeout.as_millis(), names.join(", "));
         Error::new(Kind::Retry, why)
     }
@@ -185,6 +193,22 @@ impl Drop for Streams {
     fn drop(&mut self) {
         self.around.status.stop();
     }
+}
+
+/// Makes the instance and starts its threads; a failure ends the client.
+fn start_sequence(around: Surroundings) -> Result<()> {
+    let status = Arc::clone(&around.status);
+    let started = catch_panic(move || Instance::start(around).and_then(start_threads));
+    started.inspect_err(|error| {
+        status.fail(error.copy());
+        status.finish();
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "stream threads, and the one that starts them, are made here")]
+fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<()> {
+    let spawned = std::thread::Builder::new().name(name).spawn(run);
+    spawned.map(drop).map_err(|error| Error::new(Kind::Fatal, "the machine does not give a thread").caused_by(error))
 }
 
 /// Starts the threads. Each lets go of the instance before it is told to have ended, so that everything is released once
@@ -198,14 +222,12 @@ fn start_threads(instance: Instance) -> Result<()> {
     for (index, name) in names.iter().enumerate() {
         let instance = shared.pop().expect("there is one for each thread");
         let thread_status = Arc::clone(&status);
-        #[expect(clippy::disallowed_methods, reason = "stream threads are made here")]
-        let spawned = std::thread::Builder::new().name(name.clone()).spawn(move || {
+        let spawned = spawn(name.clone(), move || {
             let result = catch_panic(move || thread::run(&instance, index));
             end_thread(&thread_status, index, result);
         });
-        if let Err(error) = spawned {
+        if let Err(failure) = spawned {
             drop(shared);
-            let failure = Error::new(Kind::Fatal, "the machine does not give a thread").caused_by(error);
             for rest in index..names.len() {
                 end_thread(&status, rest, Err(failure.copy()));
             }

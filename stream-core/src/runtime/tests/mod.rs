@@ -5,4 +5,5 @@ mod refusals;
 mod running;
 mod shutdown;
 mod times;
+mod trouble;
 mod world;

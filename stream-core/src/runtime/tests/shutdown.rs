@@ -5,9 +5,14 @@ use std::time::Duration;
 
 use super::world::{Place, World, counting};
 use crate::ProcessingGuarantee::{AtLeastOnce, ExactlyOnce};
-use crate::{Kind, State, Streams, StreamsBuilder, ThreadState};
+use crate::memory::Faults;
+use crate::time::{Clock, SystemClock};
+use crate::{Kind, Settings, State, Streams, StreamsBuilder, ThreadState};
 
 const SOON: Duration = Duration::from_secs(60);
+
+/// A signal is one of the process: one test at a time listens to them.
+static SIGNALS: Mutex<()> = Mutex::new(());
 
 /// A client that tells its states, and the states that it has told.
 fn client(world: &World, topology: &crate::Topology, settings: crate::Settings) -> (Streams, Arc<Mutex<Vec<State>>>) {
@@ -54,6 +59,7 @@ fn a_client_that_was_not_started_closes_and_does_not_start_any_more() {
 
 #[test]
 fn a_failure_stops_all_threads_and_is_told() {
+    let _alone = SIGNALS.lock();
     let world = World::new(&[("in", 2), ("out", 1)]);
     let builder = StreamsBuilder::new();
     builder.stream::<String, i64>("in").to("out");
@@ -69,6 +75,23 @@ fn a_failure_stops_all_threads_and_is_told() {
 }
 
 #[test]
+fn a_listener_that_panics_keeps_nobody_from_ending() {
+    let world = World::new(&[("in", 1)]);
+    let builder = StreamsBuilder::new();
+    builder.stream::<String, i64>("in").foreach(|_, _| {});
+    world.produce("in", [("a", "not a number", 1)]);
+    let topology = builder.build().expect("a valid topology");
+    let (streams, states) = client(&world, &topology, world.settings(AtLeastOnce, 1));
+    streams.on_state_change(|_, to| panic!("{to}"));
+    streams.start().expect("it starts");
+    while !streams.state().is_final() {
+        std::thread::yield_now();
+    }
+    assert_eq!(streams.close(SOON).expect_err("it has failed").kind(), Kind::Record);
+    assert_eq!(states.lock().unwrap().last(), Some(&State::Error));
+}
+
+#[test]
 fn a_start_that_is_refused_is_an_error_at_once() {
     let world = World::new(&[("out", 1)]);
     let (streams, states) = client(&world, &counting(Place::Disk), world.settings(AtLeastOnce, 1));
@@ -77,7 +100,26 @@ fn a_start_that_is_refused_is_an_error_at_once() {
 }
 
 #[test]
+fn a_signal_is_heeded_while_the_log_does_not_answer() {
+    let _alone = SIGNALS.lock();
+    let world = World::new(&[("in", 1), ("out", 1)]);
+    world.log.inject(Faults { lost_requests_per_mille: 1000, ..Faults::default() });
+    let settings = Settings { task_timeout_ms: 60_000, ..world.settings(AtLeastOnce, 1) };
+    let (streams, _) = client(&world, &counting(Place::Disk), settings);
+    streams.on_state_change(|_, to| {
+        if to == State::Rebalancing {
+            signal_hook::low_level::raise(signal_hook::consts::SIGTERM).expect("raised");
+        }
+    });
+    let clock = SystemClock::new();
+    let error = streams.run_until_signal().expect_err("it has not started");
+    assert_eq!((error.kind(), streams.state()), (Kind::Retry, State::NotRunning), "{error}");
+    assert!(clock.monotonic() < SOON / 2, "it was heeded after {:?}", clock.monotonic());
+}
+
+#[test]
 fn a_signal_closes_it() {
+    let _alone = SIGNALS.lock();
     let world = World::new(&[("in", 1), ("out", 1)]);
     let (streams, states) = client(&world, &counting(Place::Disk), world.settings(AtLeastOnce, 1));
     streams.on_state_change(|_, to| {
