@@ -218,7 +218,7 @@ fn open_empty(plan: &PlanBuilder, stores: &[StoreId]) -> Result<Vec<Connected>> 
             caching: store.caching,
             send_old_values: store.send_old_values,
         })?;
-        Ok(Connected { name: store.name.clone(), kind: store.kind.clone(), drained_here: false, open })
+        Ok(Connected { name: store.name.clone(), kind: store.kind.clone(), open })
     };
     stores.iter().map(open).collect()
 }
@@ -232,15 +232,14 @@ fn wire<K: Data, V: Data, P: Processor<K, V> + 'static>(
     let mut connected = Vec::with_capacity(stores.len());
     for id in stores {
         let open = task.opened(*id)?;
-        let drained_here = task.store_plan(*id).caching && !task.keeps_table(*id);
         let store = task.store_plan(*id);
-        connected.push(Connected { name: store.name.clone(), kind: store.kind.clone(), drained_here, open });
+        connected.push(Connected { name: store.name.clone(), kind: store.kind.clone(), open });
     }
     let outputs = task.context().outputs().clone();
     let mut stores = Stores::new(&connected, Some(outputs));
     let processor = supplier(&mut stores);
-    let stores = stores.finish()?;
+    let current = stores.finish()?;
     let (outlet, children, node) = (task.outlet(), task.named_children(), task.node_id());
-    task.install::<K, V>(ProcessorNode { processor, node, outlet, children, stores });
+    task.install::<K, V>(ProcessorNode { processor, node, outlet, children, current });
     Ok(())
 }

@@ -23,8 +23,8 @@ pub use fixed_key::{FixedKeyProcessor, FixedKeyProcessorContext, FixedKeyRecord}
 pub(crate) use handle::Current;
 pub use handle::{Plain, Timestamped, ValueForm};
 pub use key_value::{KeyValueHandle, TimestampedKeyValueHandle};
+pub(crate) use stores::Connected;
 pub use stores::Stores;
-pub(crate) use stores::{Connected, Resolved};
 pub use window::{TimestampedWindowHandle, WindowHandle};
 
 use crate::Result;

@@ -162,12 +162,6 @@ impl TaskBuilder<'_> {
         }
     }
 
-    /// Whether a table is kept in the store, so that the table's node empties its cache.
-    pub(crate) fn keeps_table(&self, store: StoreId) -> bool {
-        let tables = self.plan.nodes.iter().filter_map(|node| node.table.as_ref());
-        tables.into_iter().any(|table| matches!(table.rows, TableRows::Kept(kept) if kept == store))
-    }
-
     /// What the plan says of a store.
     pub(crate) fn store_plan(&self, id: StoreId) -> &StorePlan {
         self.plan.store(id)
