@@ -8,6 +8,7 @@ mod error;
 pub mod log;
 pub mod memory;
 pub mod metrics;
+mod nearest;
 mod node;
 mod nullable;
 pub mod partitioner;
@@ -22,6 +23,7 @@ pub mod time;
 
 pub use builder::{IntoTopics, StreamsBuilder};
 pub use error::{Error, Kind, Place, Result};
+pub use nearest::nearest_name;
 pub use node::sink::{StreamPartitioner, TopicNameExtractor};
 pub use node::source::TimestampExtractor;
 pub use plan::Topology;

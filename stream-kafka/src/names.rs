@@ -1,5 +1,7 @@
 //! Names of settings: which of them are secrets, and which one was probably meant.
 
+use stream_core::nearest_name;
+
 /// Parts of the names of settings whose values are not for logs.
 const SECRET: [&str; 7] = ["password", "secret", "key", "token", "credential", "jaas", "oauthbearer.config"];
 
@@ -12,23 +14,7 @@ pub(crate) fn is_secret(name: &str) -> bool {
 pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let meant = name.to_ascii_lowercase().replace(['_', '-'], ".");
     let limit = (name.len() / 3).max(2);
-    known.map(|known| (distance(&meant, known), known)).filter(|(far, _)| *far <= limit).min().map(|(_, known)| known)
-}
-
-/// How many letters must be put in, taken out or replaced to make `b` of `a`.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.iter().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    nearest_name(&meant, known).filter(|(_, distance)| *distance <= limit).map(|(known, _)| known)
 }
 
 #[cfg(test)]

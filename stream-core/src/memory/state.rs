@@ -10,12 +10,12 @@ use super::faults::FaultPlan;
 use super::group::GroupState;
 use super::partition::Partition;
 use super::producer::Pending;
-use super::topic::{TopicConfig, check_name, nearest};
+use super::topic::{TopicConfig, check_name};
 use super::transaction::Transactions;
 use crate::log::{NewTopic, OffsetRange};
 use crate::record::{Timestamp, TopicPartition};
 use crate::time::Clock;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, nearest_name};
 
 /// The log, as all its clients hold it.
 pub(super) struct Shared {
@@ -117,9 +117,9 @@ impl State {
 
     pub(super) fn topic(&self, name: &str) -> Result<&Topic> {
         self.topics.get(name).ok_or_else(|| {
-            let nearest = nearest(name, self.topic_names()).map_or_else(
+            let nearest = nearest_name(name, self.topic_names()).map_or_else(
                 || "this log has no topics".to_owned(),
-                |nearest| format!("the nearest name is {nearest:?}"),
+                |(nearest, _)| format!("the nearest name is {nearest:?}"),
             );
             Error::new(Kind::Invalid, format!("there is no topic {name:?}: {nearest}; create it before it is used"))
         })

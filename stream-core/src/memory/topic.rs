@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::record::Timestamp;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, nearest_name};
 
 const NAME_LENGTH_MAX: usize = 249;
 const PARTITIONS_MAX: i32 = 10_000;
@@ -53,7 +53,7 @@ impl TopicConfig {
         let refuse = |why: String| Error::new(Kind::Invalid, format!("topic {topic:?} cannot be made: {why}"));
         let known: Vec<&str> = DEFAULTS.iter().map(|(name, _)| *name).chain(WITHOUT_EFFECT).collect();
         if let Some(name) = given.keys().find(|name| !known.contains(&name.as_str())) {
-            let nearest = nearest(name, known.iter().copied());
+            let (nearest, _) = nearest_name(name, known.iter().copied()).expect("there are settings");
             return Err(refuse(format!("there is no setting {name:?}; the nearest is {nearest:?}")));
         }
         let mut all: BTreeMap<_, _> = DEFAULTS.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
@@ -113,25 +113,4 @@ pub(super) fn check_name(name: &str, partitions: i32) -> Result<()> {
         return refuse(format!("{partitions} partitions are not within 1 to {PARTITIONS_MAX}"));
     }
     Ok(())
-}
-
-/// The name among `names` that is most like `wanted`.
-pub(super) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    names.into_iter().min_by_key(|name| distance(wanted, name))
-}
-
-/// How many characters must be inserted, removed or replaced to turn `a` into `b`.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::settings::{ProcessingGuarantee, Settings};
 use crate::task::BadRecords;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, nearest_name};
 
 /// Sets one setting from its text; the error says what the text should be.
 type Set = fn(&mut Settings, &str) -> std::result::Result<(), String>;
@@ -120,8 +120,7 @@ fn find(dotted: &str, name: &str) -> Result<Set> {
         let why = format!("the setting {name} belongs to the log: give it to the log's own settings");
         return Err(Error::new(Kind::Invalid, why));
     }
-    let nearest = NAMES.iter().map(|(known, _)| *known).min_by_key(|known| edit_distance(dotted, known));
-    let nearest = nearest.expect("there are settings");
+    let (nearest, _) = nearest_name(dotted, NAMES.iter().map(|(known, _)| *known)).expect("there are settings");
     Err(Error::new(Kind::Invalid, format!("there is no setting {name:?}; the nearest is {nearest:?}")))
 }
 
@@ -149,22 +148,6 @@ fn bad_records(value: &str) -> std::result::Result<BadRecords, String> {
         "skip" | "LogAndContinueExceptionHandler" => Ok(BadRecords::Skip),
         _ => Err("fail, skip, LogAndFailExceptionHandler or LogAndContinueExceptionHandler".to_owned()),
     }
-}
-
-/// How many letters must be added, removed or replaced to make `b` of `a`.
-pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -223,13 +206,5 @@ mod tests {
         assert_eq!(with("100").expect("they agree").cache_max_bytes, 100);
         let message = with("200").expect_err("they contradict each other").to_string();
         assert!(message.contains("statestore.cache.max.bytes"), "{message}");
-    }
-
-    #[test]
-    fn edit_distances() {
-        for (a, b, distance) in [("", "abc", 3), ("abc", "abc", 0), ("kitten", "sitting", 3), ("poll.ms", "pol.ms", 1)]
-        {
-            assert_eq!(edit_distance(a, b), distance);
-        }
     }
 }

@@ -36,12 +36,6 @@ impl RocksMemory {
         Self { cache, write_buffers, limit_bytes, shares: Arc::default() }
     }
 
-    /// Bytes that blocks and write buffers take now.
-    #[must_use]
-    pub fn usage_bytes(&self) -> usize {
-        self.cache.get_usage()
-    }
-
     pub(super) fn share(&self) -> Share {
         let share = Arc::new(AtomicU64::new(0));
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
