@@ -3,6 +3,7 @@
 //! The one file here that reads the system; elsewhere than on Linux the figures are absent.
 
 use std::path::Path;
+use std::time::Duration;
 
 /// The kernel counts CPU time for user space in hundredths of a second on every architecture.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -11,6 +12,13 @@ const TICKS_PER_SECOND: f64 = 100.0;
 #[must_use]
 pub fn cpu_seconds() -> Option<f64> {
     parse_cpu_seconds(&read("/proc/self/stat")?)
+}
+
+/// Time that this thread has been on a CPU, which a busy machine does not stretch. The kernel counts it a few
+/// milliseconds behind.
+#[must_use]
+pub fn thread_cpu() -> Option<Duration> {
+    parse_schedstat(&read("/proc/thread-self/schedstat")?)
 }
 
 /// The most memory that was resident at a time, in bytes.
@@ -32,6 +40,10 @@ fn parse_cpu_seconds(stat: &str) -> Option<f64> {
     Some((user + system) / TICKS_PER_SECOND)
 }
 
+fn parse_schedstat(schedstat: &str) -> Option<Duration> {
+    schedstat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
 fn parse_peak_rss(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
@@ -46,6 +58,12 @@ mod tests {
     fn a_program_name_with_spaces_and_parentheses_is_skipped() {
         let stat = "7 (a (b) c) S 1 1 1 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 100 1000 100";
         assert_eq!(parse_cpu_seconds(stat), Some(3.0));
+    }
+
+    #[test]
+    fn time_on_a_cpu_is_the_first_number() {
+        assert_eq!(parse_schedstat("1500 20 3\n"), Some(Duration::from_nanos(1500)));
+        assert_eq!(parse_schedstat(""), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 
 use examples::folder::state_folder;
+use examples::usage;
 use examples::workload::{Random, Workload};
 use state_store::backend::{Backend, Batch, MemoryBackend, RocksBackend, RocksMemory, SharedBackend};
 use state_store::changelog::{ChangeRecord, ChangeSink, ChangelogId};
@@ -20,9 +21,9 @@ use stream_core::time::{Clock, SystemClock};
 use stream_core::{Error, Kind, Result, StreamsBuilder};
 
 const RUNS: usize = 5;
-const HOP_RECORDS: u32 = 200_000;
+const HOP_RECORDS: u32 = 1_000_000;
 const HOPS: usize = 10;
-const CODEC_VALUES: u32 = 200_000;
+const CODEC_VALUES: u32 = 5_000_000;
 const CACHE_UPDATES: u32 = 1_000_000;
 const KEYS: u64 = 10_000;
 const ROCKS_ROWS: u32 = 200_000;
@@ -85,7 +86,15 @@ fn median(measure: fn() -> Result<f64>) -> Result<f64> {
     Ok(values[RUNS / 2])
 }
 
-/// Nanoseconds that `work` takes for each of `times`.
+/// Nanoseconds on a CPU that `work`, which is of one thread and does not wait, takes for each of `times`.
+fn cpu_nanos_each(times: u32, work: impl FnOnce() -> Result<()>) -> Result<f64> {
+    let Some(start) = usage::thread_cpu() else { return nanos_each(times, work) };
+    work()?;
+    let end = usage::thread_cpu().unwrap_or(start);
+    Ok((end - start).as_secs_f64() * 1e9 / f64::from(times))
+}
+
+/// Nanoseconds that `work` takes for each of `times`, threads of RocksDB and waiting included.
 fn nanos_each(times: u32, work: impl FnOnce() -> Result<()>) -> Result<f64> {
     let clock = SystemClock::new();
     let start = clock.monotonic();
@@ -112,7 +121,7 @@ fn chain(length: usize) -> Result<f64> {
         black_box(number);
     });
     let mut driver = TopologyTestDriver::new(&builder.build()?, &DriverSettings::default())?;
-    nanos_each(HOP_RECORDS, || driver.pipe("in", Some(b"k"), Some(b"v"), Timestamp(0), &Headers::EMPTY))
+    cpu_nanos_each(HOP_RECORDS, || driver.pipe("in", Some(b"k"), Some(b"v"), Timestamp(0), &Headers::EMPTY))
 }
 
 /// Values of the workload.
@@ -124,7 +133,7 @@ fn values() -> Vec<String> {
 fn string_encode() -> Result<f64> {
     let (codec, values) = (String::codec(), values());
     let mut bytes = Vec::new();
-    nanos_each(CODEC_VALUES, || {
+    cpu_nanos_each(CODEC_VALUES, || {
         for value in values.iter().cycle().take(CODEC_VALUES as usize) {
             bytes.clear();
             codec.encode(value, &mut bytes)?;
@@ -136,7 +145,7 @@ fn string_encode() -> Result<f64> {
 
 fn string_decode() -> Result<f64> {
     let (codec, values) = (String::codec(), values());
-    nanos_each(CODEC_VALUES, || {
+    cpu_nanos_each(CODEC_VALUES, || {
         for value in values.iter().cycle().take(CODEC_VALUES as usize) {
             black_box(codec.decode(value.as_bytes())?);
         }
@@ -147,7 +156,7 @@ fn string_decode() -> Result<f64> {
 fn number_round_trip() -> Result<f64> {
     let codec: CodecRef<i64> = i64::codec();
     let mut bytes = Vec::new();
-    nanos_each(CODEC_VALUES, || {
+    cpu_nanos_each(CODEC_VALUES, || {
         for number in 0..i64::from(CODEC_VALUES) {
             bytes.clear();
             codec.encode(&number, &mut bytes)?;
@@ -188,7 +197,7 @@ fn cache_hit() -> Result<f64> {
         Ok(())
     };
     round(CACHE_UPDATES / 10)?;
-    nanos_each(CACHE_UPDATES, || round(CACHE_UPDATES))
+    cpu_nanos_each(CACHE_UPDATES, || round(CACHE_UPDATES))
 }
 
 fn window_cache_hit() -> Result<f64> {
@@ -203,7 +212,7 @@ fn window_cache_hit() -> Result<f64> {
         Ok(())
     };
     round(CACHE_UPDATES / 10)?;
-    nanos_each(CACHE_UPDATES, || round(CACHE_UPDATES))
+    cpu_nanos_each(CACHE_UPDATES, || round(CACHE_UPDATES))
 }
 
 fn count(old: Option<Stamped<i64>>, timestamp: Timestamp) -> Stamped<Option<i64>> {
