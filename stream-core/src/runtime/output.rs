@@ -112,7 +112,7 @@ impl Output {
 
     #[cold]
     fn keep(&mut self, error: Error) -> Error {
-        self.failure = self.failure.or(Some(error.kind()));
+        self.failure = self.failure.or_else(|| Some(error.kind()));
         error
     }
 }

@@ -27,7 +27,7 @@ const MEMBERS: &[Member] = &[
 /// Crates of others that only some of ours may use: a name, or its beginning with `*`.
 const FOREIGN: &[(&str, &[&str], &str)] = &[
     ("rocksdb", &["state-store"], "RocksDB stays behind state_store::backend"),
-    ("rdkafka*", &["stream-kafka"], "librdkafka stays behind stream_core::log"),
+    ("rdkafka*", &["stream-kafka", "tests"], "librdkafka stays behind stream_core::log"),
     ("kafka-protocol", &["stream-kafka"], "Kafka's messages stay behind stream_core::log"),
     ("aws-*", &["stream-kinesis"], "the AWS SDK stays behind stream_core::log"),
     ("tokio*", &["stream-kinesis"], "async stays inside stream-kinesis"),
