@@ -50,7 +50,7 @@ pub fn several_offsets_that_are_gone_are_all_told(log: &dyn Log) {
     let deleted = (0..4).map(|partition| (scene.partition(partition), 5)).collect();
     log.admin().unwrap().delete_records(&deleted).unwrap();
     let mut consumer = scene.consumer();
-    let mut order = vec![0, 1, 2, 3];
+    let mut order = [0, 1, 2, 3];
     let mut found = Vec::new();
     let all: Vec<_> = order.iter().map(|partition| (scene.partition(*partition), Some(StartAt::Offset(3)))).collect();
     consumer.assign(&all).unwrap();
