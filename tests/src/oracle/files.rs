@@ -51,7 +51,8 @@ pub fn below(folder: &Path) -> io::Result<Vec<NamedCase>> {
 }
 
 fn find(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+    let entries = fs::read_dir(folder);
+    for entry in entries.map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", folder.display())))? {
         let path = entry?.path();
         if path.is_dir() {
             find(&path, files)?;

@@ -44,8 +44,12 @@ impl Report {
         }
     }
 
-    /// How many cases ran.
-    pub fn total(&self) -> usize {
+    /// Whether it tells of no case.
+    pub fn is_empty(&self) -> bool {
+        self.ran_cases() + self.waiting_cases == 0
+    }
+
+    fn ran_cases(&self) -> usize {
         self.passed + self.failures.len()
     }
 
@@ -79,7 +83,7 @@ impl fmt::Display for Titled<'_> {
         for (name, waits) in waiting {
             writeln!(f, "{name:<40} {:>12} {:>16}", waits.cases, waits.alone)?;
         }
-        let (ran, failed, wait) = (report.total(), report.failed(), report.waiting_cases);
+        let (ran, failed, wait) = (report.ran_cases(), report.failed(), report.waiting_cases);
         write!(f, "{title}: {ran} ran, {} passed, {failed} failed, {wait} wait", report.passed)
     }
 }
