@@ -1,10 +1,12 @@
 //! The text of `Topology::describe`, equal to Kafka Streams' (`InternalTopologyBuilder.TopologyDescription`).
 //!
 //! Nodes stand by descending size of what lies below them, then by name. Kafka Streams sorts the names behind the arrows
-//! while the sizes are still growing, in the order of a Java hash map, and so must we; see [`java_order`].
+//! while the sizes are still growing, in the order of a Java hash map, and so must we; see [`java_order`] and [`TreeSet`].
 
+use std::cmp::Ordering;
 use std::fmt::Write;
 
+use crate::plan::tree_set::TreeSet;
 use crate::plan::{NodeId, Op, Plan, SinkTopic, Subtopology};
 
 pub(crate) fn describe(plan: &Plan) -> String {
@@ -61,8 +63,8 @@ struct Drawn<'p> {
     name: &'p str,
     /// Nodes below it, itself included, each once for every path to it.
     size: usize,
-    predecessors: Vec<usize>,
-    successors: Vec<usize>,
+    predecessors: TreeSet,
+    successors: TreeSet,
 }
 
 impl<'p> Nodes<'p> {
@@ -70,7 +72,7 @@ impl<'p> Nodes<'p> {
     fn linked(plan: &'p Plan, subtopology: &Subtopology) -> Self {
         let drawn = |id: &NodeId| {
             let name = plan.node(*id).name.as_str();
-            Drawn { id: *id, name, size: 1, predecessors: Vec::new(), successors: Vec::new() }
+            Drawn { id: *id, name, size: 1, predecessors: TreeSet::default(), successors: TreeSet::default() }
         };
         let mut nodes = Self { list: subtopology.nodes.iter().map(drawn).collect() };
         let names: Vec<_> = nodes.list.iter().map(|node| node.name).collect();
@@ -89,21 +91,16 @@ impl<'p> Nodes<'p> {
         nodes
     }
 
-    /// Adds `added` to a neighbour list of `node`, where it belongs by the sizes of now.
-    fn insert(&mut self, node: usize, added: usize, side: for<'a> fn(&'a mut Drawn<'p>) -> &'a mut Vec<usize>) {
-        let neighbours = std::mem::take(side(&mut self.list[node]));
-        let rank = self.rank(added);
-        let at = neighbours.iter().position(|other| self.rank(*other) > rank).unwrap_or(neighbours.len());
-        let known = neighbours.contains(&added);
+    /// Adds `added` to the neighbours of `node`, where it belongs by the sizes of now.
+    fn insert(&mut self, node: usize, added: usize, side: for<'a> fn(&'a mut Drawn<'p>) -> &'a mut TreeSet) {
+        let mut neighbours = std::mem::take(side(&mut self.list[node]));
+        neighbours.insert(added, |a, b| if a == b { Ordering::Equal } else { self.rank(a).cmp(&self.rank(b)) });
         *side(&mut self.list[node]) = neighbours;
-        if !known {
-            side(&mut self.list[node]).insert(at, added);
-        }
     }
 
     fn grow(&mut self, node: usize, by: usize) {
         self.list[node].size += by;
-        for parent in self.list[node].predecessors.clone() {
+        for parent in self.list[node].predecessors.values() {
             self.grow(parent, by);
         }
     }
@@ -118,12 +115,9 @@ impl<'p> Nodes<'p> {
         sorted
     }
 
-    fn names(&self, neighbours: &[usize]) -> String {
-        if neighbours.is_empty() {
-            return "none".to_owned();
-        }
-        let names: Vec<_> = neighbours.iter().map(|node| self.list[*node].name).collect();
-        names.join(", ")
+    fn names(&self, neighbours: &TreeSet) -> String {
+        let names: Vec<_> = neighbours.values().into_iter().map(|node| self.list[node].name).collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 }
 

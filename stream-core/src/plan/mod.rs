@@ -14,6 +14,7 @@ mod sources;
 mod subtopology;
 pub(crate) mod table;
 pub(crate) mod topics;
+mod tree_set;
 
 use std::any::{Any, TypeId};
 use std::collections::BTreeMap;
