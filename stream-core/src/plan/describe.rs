@@ -6,6 +6,8 @@
 use std::cmp::Ordering;
 use std::fmt::Write;
 
+use hashbrown::HashMap;
+
 use crate::plan::tree_set::TreeSet;
 use crate::plan::{NodeId, Op, Plan, SinkTopic, Subtopology};
 
@@ -74,7 +76,8 @@ impl<'p> Nodes<'p> {
             let name = plan.node(*id).name.as_str();
             Drawn { id: *id, name, size: 1, predecessors: TreeSet::default(), successors: TreeSet::default() }
         };
-        let mut nodes = Self { list: subtopology.nodes.iter().map(drawn).collect() };
+        let mut nodes = Self { list: subtopology.written.iter().map(drawn).collect() };
+        let places: HashMap<NodeId, usize> = subtopology.written.iter().copied().zip(0..).collect();
         let names: Vec<_> = nodes.list.iter().map(|node| node.name).collect();
         // A hash set of names is copied into a hash map: the second sees the first's order.
         let in_set = java_order(&names);
@@ -82,7 +85,7 @@ impl<'p> Nodes<'p> {
         for position in java_order(&copied) {
             let index = in_set[position];
             for parent in &plan.node(nodes.list[index].id).parents {
-                let parent = subtopology.nodes.binary_search(parent).expect("an edge stays within its subtopology");
+                let parent = places[parent];
                 nodes.insert(index, parent, |node| &mut node.predecessors);
                 nodes.insert(parent, index, |node| &mut node.successors);
                 nodes.grow(parent, nodes.list[index].size);

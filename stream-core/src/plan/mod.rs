@@ -170,6 +170,8 @@ pub(crate) struct Subtopology {
     pub(crate) id: u32,
     /// Ascending.
     pub(crate) nodes: Vec<NodeId>,
+    /// The same in the order in which Kafka Streams writes them, which shows in `describe`.
+    pub(crate) written: Vec<NodeId>,
 }
 
 /// A type by identity and name.

@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 
 use hashbrown::HashMap;
 
-use crate::plan::{NodeId, PlanNode};
+use crate::plan::{NodeId, Op, PlanNode, SinkTopic};
 
 /// All nodes in the order in which they are written. `moved` says behind how many nodes the filter, the sink and the
 /// source of a shared repartition come.
@@ -19,17 +19,14 @@ pub(crate) fn written(nodes: &[PlanNode], moved: &HashMap<NodeId, u32>) -> Vec<N
     }
     let entry = |node: NodeId| Reverse((moved.get(&node).copied().unwrap_or(node.0), node));
     let mut waits: Vec<usize> = nodes.iter().map(|node| node.parents.len()).collect();
-    for source in moved.keys().filter(|node| nodes[node.0 as usize].parents.is_empty()) {
-        // The source of a repartition is written behind its sink.
+    for source in ids.clone().filter_map(|node| repartition_source(nodes, node)) {
         waits[source.0 as usize] = 1;
     }
     let mut ready: BinaryHeap<_> = ids.filter(|node| waits[node.0 as usize] == 0).map(entry).collect();
     let mut written = Vec::with_capacity(nodes.len());
     while let Some(Reverse((_, node))) = ready.pop() {
         written.push(node);
-        let source = NodeId(node.0 + 1);
-        let is_sink = moved.contains_key(&node) && nodes[node.0 as usize].children.is_empty();
-        let below = nodes[node.0 as usize].children.iter().copied().chain(is_sink.then_some(source));
+        let below = nodes[node.0 as usize].children.iter().copied().chain(repartition_source(nodes, node));
         for child in below {
             waits[child.0 as usize] -= 1;
             if waits[child.0 as usize] == 0 {
@@ -38,6 +35,12 @@ pub(crate) fn written(nodes: &[PlanNode], moved: &HashMap<NodeId, u32>) -> Vec<N
         }
     }
     written
+}
+
+/// The source that is written behind `node`, where that is the sink of a repartition: the two are added together.
+fn repartition_source(nodes: &[PlanNode], node: NodeId) -> Option<NodeId> {
+    let is_sink = matches!(nodes[node.0 as usize].op, Op::Sink(SinkTopic::Repartition { .. }));
+    is_sink.then_some(NodeId(node.0 + 1))
 }
 
 /// Puts the children of each node into the order in which they are written: records reach them in it.

@@ -25,11 +25,12 @@ pub(crate) fn cut(nodes: &[PlanNode], written: &[NodeId]) -> Vec<Subtopology> {
         let next = u32::try_from(cut.len()).expect("a plan has fewer than 2^32 nodes");
         let id = *numbers.entry(groups.root(node.0 as usize)).or_insert(next);
         if id == next {
-            cut.push(Subtopology { id, nodes: Vec::new() });
+            cut.push(Subtopology { id, nodes: Vec::new(), written: Vec::new() });
         }
-        cut[id as usize].nodes.push(*node);
+        cut[id as usize].written.push(*node);
     }
     for subtopology in &mut cut {
+        subtopology.nodes.clone_from(&subtopology.written);
         subtopology.nodes.sort_unstable();
     }
     cut
