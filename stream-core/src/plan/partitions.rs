@@ -256,6 +256,32 @@ mod tests {
     }
 
     #[test]
+    fn topics_that_are_joined_must_be_equal_and_repartitions_follow() {
+        let join = |named: Option<i32>| {
+            build(|builder| {
+                let table = builder.table::<String, String>("table");
+                let stream = builder.stream::<String, String>("stream").select_key(|_, v| v.clone());
+                let by = Repartitioned::as_name("by");
+                let by = stream.repartition_with(if let Some(named) = named { by.partitions(named) } else { by });
+                by.join(table, |_, v, _| v).foreach(|_, _| {});
+            })
+        };
+        let fitted = counts(&join(None), &[("stream", 2), ("table", 5)]).expect("the repartition follows the table");
+        assert_eq!((fitted.topics["app-by-repartition"], fitted.tasks), (5, vec![5, 2]));
+        let error = counts(&join(Some(4)), &[("stream", 2), ("table", 5)]).expect_err("they differ");
+        assert_eq!(error.kind(), Kind::Invalid);
+        assert!(error.to_string().contains("app-by-repartition has 4, table has 5"), "{error}");
+
+        let direct = build(|builder| {
+            let table = builder.table::<String, String>("table");
+            builder.stream::<String, String>("stream").join(table, |_, v, _| v).foreach(|_, _| {});
+        });
+        let error = counts(&direct, &[("stream", 2), ("table", 5)]).expect_err("they differ");
+        assert!(error.to_string().contains("stream has 2, table has 5"), "{error}");
+        assert_eq!(counts(&direct, &[("stream", 3), ("table", 3)]).expect("they are equal").tasks, [3]);
+    }
+
+    #[test]
     fn all_missing_sources_are_listed() {
         let topology = build(|builder| builder.stream::<String, String>(["b", "a", "c"]).foreach(|_, _| {}));
         let error = counts(&topology, &[("a", 1)]).expect_err("two are missing");

@@ -53,6 +53,26 @@ fn an_input_without_lag_is_waited_for_as_long_as_the_settings_say() {
     }
 }
 
+#[test]
+fn a_join_sees_the_table_as_it_was_at_the_time_of_the_record() {
+    let world = World::new(&[("names", 1), ("clicks", 1), ("out", 1)]);
+    let builder = StreamsBuilder::new();
+    let names = builder.table::<String, String>("names");
+    let clicks = builder.stream::<String, String>("clicks");
+    clicks.join(names, |_, _, name| name.clone()).to("out");
+    let topology = builder.build().expect("a valid topology");
+    let versions: Vec<_> = (0..300).map(|n| format!("{n}")).collect();
+    world.produce("names", versions.iter().zip(0..).map(|(name, n)| ("k", name.as_str(), 10 * n)));
+    world.produce("clicks", (0..300).map(|n| ("k", "", 10 * n + 5)));
+    let mut settings = world.settings(AtLeastOnce, 1);
+    // Polls bring the two topics in pieces, one ahead of the other.
+    settings.poll_records_max = 7;
+    world.run_to_end(&topology, &settings);
+    let joined: Vec<_> =
+        world.read("out").into_iter().map(|read| String::from_utf8(read.value.unwrap()).unwrap()).collect();
+    assert_eq!(joined, versions);
+}
+
 /// Forwards each tick of its two timers.
 struct Ticking;
 
