@@ -4,6 +4,7 @@
 //! counted again, and none is ever lost; after a clean stop all is exact.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ enum LocalState {
 /// A trial with all its records, and random moments from a seed that is printed.
 fn trial(what: &str) -> (Trial, Random) {
     let seed = SystemClock::new().now().millis();
-    println!("{what}: seed {seed}");
+    say(&format!("{what}: seed {seed}"));
     let broker = tests::fixtures::broker();
     let trial = Trial::new(broker.bootstrap(), format!("{what}-{seed}"), RECORDS, LateRecords::OneInAThousand);
     trial.fill(0..RECORDS);
@@ -79,8 +80,13 @@ fn kill_again_and_again(what: &str, local: LocalState) {
     }
     let _heard = trial.run_until(APPLICATION, RECORDS);
     let excess = excess(&trial.counts(), &truth(trial.workload).counts);
-    println!("{what}: {excess} events are counted twice; at most {excess_max} may be");
+    say(&format!("{what}: {excess} events are counted twice; at most {excess_max} may be"));
     assert!(excess <= excess_max);
+}
+
+/// Writes past the capture of test output: seeds and figures are there whether the test passes or not.
+fn say(line: &str) {
+    writeln!(io::stdout().lock(), "{line}").expect("standard output takes a line");
 }
 
 /// Removes the folders of all tasks; who the instance is stays in the application's folder.
