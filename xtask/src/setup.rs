@@ -202,9 +202,16 @@ fn has_libclang() -> bool {
 }
 
 fn holds_libclang(folder: &Path) -> bool {
-    let is_library =
-        |name: &str| name.starts_with("libclang.") || name.starts_with("libclang-") && name.contains(".so");
-    folder.read_dir().into_iter().flatten().flatten().any(|entry| is_library(&entry.file_name().to_string_lossy()))
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    let mut named = entries.filter(|entry| is_libclang(&entry.file_name().to_string_lossy()));
+    // A link may be left behind by a package that is gone.
+    named.any(|entry| entry.path().exists())
+}
+
+/// `libclang.so.1`, `libclang-14.so.1`, `libclang.dylib`; the C++ library beside it is another one.
+fn is_libclang(name: &str) -> bool {
+    let versioned = name.starts_with("libclang-") && !name.starts_with("libclang-cpp") && name.contains(".so");
+    name.starts_with("libclang.") || versioned
 }
 
 fn has_library(name: &str) -> bool {
@@ -256,5 +263,18 @@ mod tests {
     fn lists_read_like_sentences() {
         assert_eq!(list(["a"].iter()), "a");
         assert_eq!(list(["a", "b", "c"].iter()), "a, b and c");
+    }
+
+    #[test]
+    fn the_cpp_library_is_not_libclang() {
+        for (name, is) in [
+            ("libclang.so.1", true),
+            ("libclang-14.so.14.0.6", true),
+            ("libclang.dylib", true),
+            ("libclang-cpp.so.14", false),
+            ("libclang_rt.asan.so", false),
+        ] {
+            assert_eq!(is_libclang(name), is, "{name}");
+        }
     }
 }
