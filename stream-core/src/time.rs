@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use crate::record::Timestamp;
 
+/// A span in whole milliseconds, as event time counts; one too long for that is the longest there is.
+pub(crate) fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// The time of day.
@@ -42,7 +47,7 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the trait's owner of the machine's clock")]
     fn now(&self) -> Timestamp {
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+        Timestamp(millis(since_epoch))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the trait's owner of the machine's clock")]
@@ -71,8 +76,7 @@ impl ManualClock {
 
     /// Moves it forward.
     pub fn advance(&self, by: Duration) {
-        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
-        self.now_ms.fetch_add(millis, Ordering::SeqCst);
+        self.now_ms.fetch_add(millis(by), Ordering::SeqCst);
     }
 }
 

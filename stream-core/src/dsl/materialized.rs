@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 use std::time::Duration;
 
-use state_store::{CodecRef, DefaultCodec, Expiry, KeyValueStore, WindowMeasures, WindowStore};
+use state_store::{CodecRef, DefaultCodec, KeyValueStore, WindowMeasures, WindowStore};
 
 use crate::dsl::codecs::Codecs;
+use crate::dsl::store_builder::expiry;
 use crate::dsl::{Named, PlanCell};
 use crate::node::windows::WindowSpans;
 use crate::plan::{StoreKind, StorePlan};
 use crate::record::Data;
 use crate::task::stores::OpenStore;
+use crate::time::millis;
 use crate::{Error, Kind};
 
 /// How an operator keeps its state: the store's name, codecs, cache, changelog and backend.
@@ -172,7 +174,7 @@ impl<K: Data, V: Data> Materialized<K, V> {
         values: CodecRef<V>,
         origin: &'static Location<'static>,
     ) -> StorePlan {
-        let asked = self.retention.map(|retention| i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
+        let asked = self.retention.map(millis);
         let (size_ms, kept_ms) = (windows.size, windows.size.saturating_add(windows.grace));
         let retention_ms = asked.unwrap_or(kept_ms);
         if retention_ms < kept_ms {
@@ -181,7 +183,7 @@ impl<K: Data, V: Data> Materialized<K, V> {
             );
             plan.borrow_mut().mistake(Error::new(Kind::Invalid, why), origin);
         }
-        let expiry = if self.in_memory { Expiry::Exact } else { Expiry::Segments };
+        let expiry = expiry(self.in_memory);
         let measures = WindowMeasures { size_ms, retention_ms, retain_duplicates: false, expiry };
         StorePlan {
             name,

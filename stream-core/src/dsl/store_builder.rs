@@ -10,6 +10,7 @@ use state_store::{CodecRef, DefaultCodec, Expiry, KeyValueStore, StoreConfig, Wi
 use crate::dsl::Named;
 use crate::plan::{PlanBuilder, StoreId, StoreKind, StorePlan, names};
 use crate::task::stores::OpenStore;
+use crate::time::millis;
 use crate::{Error, Kind, Result};
 
 /// A store for processors: its name, kind, codecs, changelog, cache and backend.
@@ -212,7 +213,7 @@ impl StoreBuilder {
             plan.mistake(Error::new(Kind::Invalid, why), self.origin);
         }
         let duplicates = matches!(self.kind, StoreKind::Window { retain_duplicates: true, .. });
-        let expiry = if self.in_memory { Expiry::Exact } else { Expiry::Segments };
+        let expiry = expiry(self.in_memory);
         let (open, kind) = (self.open, self.kind.clone());
         plan.add_store(StorePlan {
             name: self.name,
@@ -241,6 +242,7 @@ fn window_kind(timestamped: bool, size: Duration) -> StoreKind {
     StoreKind::Window { timestamped, size_ms, retention_ms: size_ms, retain_duplicates: false }
 }
 
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+/// When the windows of a store are gone: as in Kafka Streams, whose stores in memory expire otherwise than those on disk.
+pub(crate) fn expiry(in_memory: bool) -> Expiry {
+    if in_memory { Expiry::Exact } else { Expiry::Segments }
 }

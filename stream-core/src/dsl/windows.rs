@@ -49,7 +49,7 @@ impl TimeWindows {
     /// The windows in milliseconds, checked.
     pub(crate) fn measure(&self) -> Result<WindowSpans> {
         let millis = |what: &str, span: Duration| {
-            let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+            let millis = crate::time::millis(span);
             if millis > i64::MAX / 4 {
                 return Err(Error::new(Kind::Invalid, format!("the {what} {span:?} of the windows is too long")));
             }

@@ -82,7 +82,7 @@ impl ProcessingContext<'_> {
 }
 
 fn interval_ms(interval: Duration) -> Result<i64> {
-    let millis = i64::try_from(interval.as_millis()).unwrap_or(i64::MAX);
+    let millis = crate::time::millis(interval);
     if millis < 1 {
         return Err(Error::new(Kind::Invalid, format!("a timer's interval is at least 1 ms, not {interval:?}")));
     }

@@ -6,6 +6,7 @@ use state_store::{CodecRef, DefaultCodec};
 
 use crate::record::{Headers, Record, Timestamp};
 use crate::testing::TopologyTestDriver;
+use crate::time::millis;
 use crate::{Error, Result};
 
 /// A topic that a test pipes records into.
@@ -49,7 +50,7 @@ impl<K: 'static, V: 'static> TestInputTopic<K, V> {
 
     /// Moves the topic's time.
     pub fn advance_time(&mut self, by: Duration) {
-        self.time = Timestamp(self.time.millis() + i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+        self.time = Timestamp(self.time.millis() + millis(by));
     }
 }
 
